@@ -29,7 +29,10 @@ export function createLogger(level: LogLevel, write: (line: string) => void): Lo
   };
   return {
     error: (message, cause) =>
-      put("error", cause === undefined ? message : `${message}: ${cause instanceof Error ? cause.stack : String(cause)}`),
+      put(
+        "error",
+        cause === undefined ? message : `${message}: ${cause instanceof Error ? cause.stack : String(cause)}`,
+      ),
     warn: (message) => put("warn", message),
     info: (message) => put("info", message),
     debug: (message) => put("debug", message),

@@ -8,7 +8,7 @@ export interface Field<T> {
   put(view: DataView, offset: number, value: T): void;
 }
 
-type Fields = Readonly<Record<string, Field<never>>>;
+type Fields = Readonly<Record<string, Field<unknown>>>;
 type Value<F> = F extends Field<infer T> ? T : never;
 
 export interface Struct<F extends Fields> {
@@ -88,7 +88,7 @@ export function text(length: number): Field<string> {
 
 export function struct<F extends Fields>(fields: F): Struct<F> {
   const names = Object.keys(fields) as (keyof F & string)[];
-  const rows = names.map((name) => ({ name, field: fields[name] as unknown as Field<unknown> }));
+  const rows = names.map((name) => ({ name, field: fields[name] as Field<unknown> }));
   const size = rows.reduce((sum, { field }) => sum + field.size, 0);
   return {
     size,

@@ -1,11 +1,7 @@
 // The data endpoints of an interface, and the queue that an IN endpoint answers from: the one bend in the walk of a
 // byte. An OUT transfer completes when its packet is accepted; what it causes leaves through a PacketQueue when the
 // host next asks. USB 2.0 §5.3, §5.7, §5.8
-
-/** Rejects a transfer that its signal aborted. */
-export class TransferAborted extends Error {
-  override name = "TransferAborted";
-}
+import type { PacketQueue } from "./packet-queue.ts";
 
 /** Answers a transfer with a STALL handshake: a request error, or a halted endpoint. USB 2.0 §8.5.3.4, §9.2.7 */
 export class UsbStall extends Error {
@@ -34,12 +30,3 @@ export interface OutEndpoint extends EndpointShape {
 }
 
 export type Endpoint = InEndpoint | OutEndpoint;
-
-/**
- * How fast a queue gives its packets away: `burst` at once, and one more each `intervalMs` from the first on.
- * Over USB/IP nothing paces an interrupt endpoint as a bus does, and a host driver's buffer is finite.
- */
-export interface Pacing {
-  readonly burst: number;
-  readonly intervalMs: number;
-}
