@@ -1,0 +1,92 @@
+/**
+ * Plugging in and out, in the guest: by the kernel's own `usbip` program or by `latchkey attach`; and what the kernel said about it.
+ */
+import { type Guest, guestRepository, hostAddress } from "./guest.ts";
+
+/** The path of `latchkey` in the guest, as two words for a shell. */
+export const latchkey = `${process.execPath} ${guestRepository}/dist/src/cli.js`;
+
+export interface Attachment {
+  /** The vhci port that `usbip port` shows, e.g. "00". */
+  readonly port: string;
+}
+
+/** Attaches by the kernel's tool and waits until udev has settled. @throws with the tool's output */
+export async function attach(guest: Guest, tcpPort: number, busid = "1-1"): Promise<Attachment> {
+  const before = await usedPorts(guest);
+  await guest.ok(`usbip --tcp-port ${tcpPort} attach -r ${hostAddress} -b ${busid}`);
+  const after = await waitFor(guest, "a newly used vhci port", async () => {
+    const port = (await usedPorts(guest)).find((used) => !before.includes(used));
+    return port;
+  });
+  await guest.ok("udevadm settle --timeout=15");
+  return { port: after };
+}
+
+/** Attaches a device with a HID interface. @returns additionally its node, e.g. "/dev/hidraw0" */
+export async function attachHid(
+  guest: Guest,
+  tcpPort: number,
+  busid = "1-1",
+): Promise<Attachment & { hidraw: string }> {
+  const before = await hidrawNodes(guest);
+  const attachment = await attach(guest, tcpPort, busid);
+  return { ...attachment, hidraw: await waitForHidraw(guest, before) };
+}
+
+/** Waits for a hidraw node that was not there before. */
+export async function waitForHidraw(guest: Guest, before: readonly string[] = []): Promise<string> {
+  const hidraw = await waitFor(guest, "a new /dev/hidraw node", async () => {
+    return (await hidrawNodes(guest)).find((node) => !before.includes(node));
+  });
+  await guest.ok("udevadm settle --timeout=15");
+  return hidraw;
+}
+
+export async function detach(guest: Guest, attachment: Attachment): Promise<void> {
+  await guest.ok(`usbip detach -p ${attachment.port}`);
+  await waitFor(guest, `vhci port ${attachment.port} to be free`, async () => {
+    return (await usedPorts(guest)).includes(attachment.port) ? undefined : true;
+  });
+  await guest.ok("udevadm settle --timeout=15");
+}
+
+export async function hidrawNodes(guest: Guest): Promise<string[]> {
+  return (await guest.ok("ls /dev/hidraw* 2>/dev/null || true")).split("\n").filter((line) => line !== "");
+}
+
+/** The vhci ports in use, as `…/status` shows them: columns hub, port, state; 004 is VDEV_ST_NULL, a free port. */
+export async function usedPorts(guest: Guest): Promise<string[]> {
+  const status = await guest.ok("cat /sys/devices/platform/vhci_hcd.0/status");
+  const used = status.matchAll(/^(?:hs|ss)\s+(\d+)\s+(\d+)/gm);
+  return Array.from(used, (match) => ({ port: Number(match[1]), state: match[2] }))
+    .filter(({ state }) => state !== "004")
+    .map(({ port }) => String(port).padStart(2, "0"));
+}
+
+async function waitFor<T>(guest: Guest, what: string, look: () => Promise<T | undefined>): Promise<T> {
+  for (const end = Date.now() + 15_000; Date.now() < end; ) {
+    const found = await look();
+    if (found !== undefined) return found;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  throw new Error(`waited in vain for ${what}\n${(await guest.dmesg()).slice(-20).join("\n")}`);
+}
+
+/** Lines of the kernel's log that are no complaint, whatever their words. */
+const harmless: readonly RegExp[] = [];
+
+/**
+ * The complaints about USB in the kernel's log: lines of vhci, usb and hid at level warning or above or that speak of an error,
+ * and any line of a BUG, WARNING or Oops whoever wrote it.
+ */
+export async function kernelComplaints(guest: Guest): Promise<string[]> {
+  const subsystem = /vhci|usbip|\busb|\bhid|cdc_acm|hub \d/i;
+  const words = /\berror|warn|\bbug\b|fail|invalid|unable|cannot|timed? ?out/i;
+  return (await guest.dmesg()).filter((line) => {
+    if (harmless.some((pattern) => pattern.test(line))) return false;
+    if (/\bBUG:|WARNING:|Oops|Call Trace|general protection/.test(line)) return true;
+    const level = Number(/^<(\d+)>/.exec(line)?.[1] ?? 4) & 7;
+    return subsystem.test(line) && (level <= 4 || words.test(line));
+  });
+}
