@@ -2,6 +2,7 @@
 // ECN of 2003 (USB 3.2 §9.6.4); the HID descriptor of HID 1.11 §6.2.1. Class descriptors that only one function
 // needs stand with that function.
 import { concat } from "../bytes/concat.ts";
+import { Reader, ReaderError } from "../bytes/reader.ts";
 import { type Field, type Infer, type Struct, struct, u8, u16le } from "../bytes/struct.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { DIRECTION_IN } from "./request.ts";
@@ -122,7 +123,7 @@ export const HidDescriptor = descriptor(DescriptorType.HID, {
   wReportDescriptorLength: u16le,
 });
 
-const TransferType = { bulk: 2, interrupt: 3 } as const;
+export const TransferType = { bulk: 2, interrupt: 3 } as const;
 
 /** bEndpointAddress: the number and the direction. USB 2.0 table 9-13 */
 export function endpointAddress(endpoint: Pick<Endpoint, "number" | "direction">): number {
@@ -136,6 +137,16 @@ export function encodeEndpointDescriptor(endpoint: Endpoint): Uint8Array {
     wMaxPacketSize: endpoint.maxPacketSize,
     bInterval: endpoint.interval,
   });
+}
+
+/** Takes a configuration, or a part of one, apart. Throws ReaderError when a length does not fit. USB 2.0 §9.5 */
+export function* eachDescriptor(bytes: Uint8Array): Generator<{ bDescriptorType: number; bytes: Uint8Array }> {
+  const reader = new Reader(bytes);
+  while (reader.remaining > 0) {
+    const { bLength, bDescriptorType } = DescriptorHeader.parse(bytes.subarray(reader.offset));
+    if (bLength < DescriptorHeader.size) throw new ReaderError(`a descriptor of ${bLength} bytes`);
+    yield { bDescriptorType, bytes: reader.bytes(bLength) };
+  }
 }
 
 /** UNICODE string descriptor: UTF-16LE, at most 126 units, since bLength is one byte. USB 2.0 §9.6.7 */

@@ -21,8 +21,12 @@ interface Waiting {
   readonly reject: (reason: Error) => void;
 }
 
+/** A host that leaves this many bytes unread loses what comes after them: memory stays bounded. */
+export const QUEUE_LIMIT = 1 << 20;
+
 export class PacketQueue {
   readonly #packets: Uint8Array[] = [];
+  #queuedBytes = 0;
   readonly #waiting: Waiting[] = [];
   readonly #pacing: Pacing | undefined;
   /** Packets that may leave at once, and when that number was last brought up to date: a token bucket. */
@@ -39,9 +43,13 @@ export class PacketQueue {
     return this.#packets.length;
   }
 
-  push(packet: Uint8Array): void {
+  /** Takes the packet over: it is sent as it is then. False when the queue is full and the packet was dropped. */
+  push(packet: Uint8Array): boolean {
+    if (this.#queuedBytes + packet.length > QUEUE_LIMIT) return false;
     this.#packets.push(packet);
+    this.#queuedBytes += packet.length;
     this.#deliver();
+    return true;
   }
 
   /**
@@ -65,17 +73,37 @@ export class PacketQueue {
           signal.removeEventListener("abort", abort);
           resolve(packet);
         },
-        reject,
+        reject: (reason) => {
+          signal.removeEventListener("abort", abort);
+          reject(reason);
+        },
       };
+      signal.addEventListener("abort", abort, { once: true });
       this.#waiting.push(waiting);
       this.#deliver();
-      if (this.#waiting.includes(waiting)) signal.addEventListener("abort", abort, { once: true });
     });
+  }
+
+  /** Rejects every transfer that waits: the endpoint was halted. What is queued stays for when it runs again. */
+  fail(reason: Error): void {
+    for (const { reject } of this.#waiting.splice(0)) reject(reason);
+  }
+
+  /** The host has read what left so far: the next burst goes at once again. */
+  refill(): void {
+    this.#allowance = this.#pacing?.burst ?? Number.POSITIVE_INFINITY;
+  }
+
+  /** Takes back the packets that `matches` and that have not left yet. */
+  withdraw(matches: (packet: Uint8Array) => boolean): void {
+    const staying = this.#packets.filter((packet) => !matches(packet));
+    this.#packets.splice(0, this.#packets.length, ...staying);
   }
 
   /** Drops what has not left yet. Waiting transfers stay: they belong to the host. */
   clear(): void {
     this.#packets.length = 0;
+    this.#queuedBytes = 0;
     clearTimeout(this.#timer);
     this.#timer = undefined;
   }
@@ -85,8 +113,10 @@ export class PacketQueue {
       if (!this.#spend()) return;
       const packet = this.#packets.shift() as Uint8Array;
       const { length, resolve } = this.#waiting.shift() as Waiting;
+      const part = packet.subarray(0, length);
       if (packet.length > length) this.#packets.unshift(packet.subarray(length));
-      resolve(packet.subarray(0, length));
+      this.#queuedBytes -= part.length;
+      resolve(part);
     }
   }
 
@@ -104,10 +134,12 @@ export class PacketQueue {
       this.#allowance--;
       return true;
     }
+    // Rounded up: a timer that came early would find the packet not yet earned, and wait once more.
+    const wait = Math.ceil(this.#countedAt + pacing.intervalMs - now);
     this.#timer ??= setTimeout(() => {
       this.#timer = undefined;
       this.#deliver();
-    }, pacing.intervalMs);
+    }, wait).unref();
     return false;
   }
 }

@@ -12,7 +12,23 @@ export const RequestType = {
   CLASS_ENDPOINT_OUT: 0x22,
   CLASS_INTERFACE_IN: 0xa1,
   CLASS_ENDPOINT_IN: 0xa2,
+  /** Of a hub: its port. USB 2.0 §11.24.2 */
+  PORT_OUT: 0x23,
 } as const;
+
+/** Bits 6–5 of bmRequestType. USB 2.0 table 9-2 */
+export const RequestKind = { STANDARD: 0, CLASS: 1, VENDOR: 2 } as const;
+
+/** Bits 4–0 of bmRequestType. USB 2.0 table 9-2 */
+export const Recipient = { DEVICE: 0, INTERFACE: 1, ENDPOINT: 2, OTHER: 3 } as const;
+
+export function requestKind(bmRequestType: number): number {
+  return (bmRequestType >>> 5) & 0x03;
+}
+
+export function requestRecipient(bmRequestType: number): number {
+  return bmRequestType & 0x1f;
+}
 
 /** bRequest of the standard requests. USB 2.0 table 9-4 */
 export const StandardRequest = {
@@ -31,6 +47,9 @@ export const StandardRequest = {
 
 /** wValue of CLEAR_FEATURE and SET_FEATURE. USB 2.0 table 9-6 */
 export const Feature = { ENDPOINT_HALT: 0, DEVICE_REMOTE_WAKEUP: 1, TEST_MODE: 2 } as const;
+
+/** wValue of SET_FEATURE to a hub's port. USB 2.0 table 11-17 */
+export const PortFeature = { RESET: 4 } as const;
 
 /** The bit of bmRequestType, of bEndpointAddress and of wIndex that says device to host. */
 export const DIRECTION_IN = 0x80;

@@ -1,5 +1,6 @@
 // The faces of the USB core: what a USB/IP server asks of a device, and what a device asks of its interfaces.
 import { type Infer, struct, u8, u16le } from "../bytes/struct.ts";
+import type { DeviceDescriptor, InterfaceDescriptor } from "./descriptors.ts";
 import type { Endpoint } from "./endpoint.ts";
 
 /** The eight bytes that open every control transfer. USB 2.0 §9.3, table 9-2 */
@@ -18,6 +19,28 @@ export interface Urb {
   readonly data: Uint8Array;
   /** IN: the most bytes that the host will take. */
   readonly length: number;
+}
+
+/** As Linux numbers them (enum usb_device_speed), and USB/IP with it. */
+export const UsbSpeed = { LOW: 1, FULL: 2, HIGH: 3, SUPER: 5 } as const;
+export type UsbSpeed = (typeof UsbSpeed)[keyof typeof UsbSpeed];
+
+/** What a USB/IP server asks of a device: enough to list and export it, and one function that does a transfer. */
+export interface UsbDevice {
+  readonly speed: UsbSpeed;
+  readonly descriptor: DeviceDescriptor;
+  /** Of the only configuration. */
+  readonly bConfigurationValue: number;
+  /** One for each interface of the configuration, in order of their numbers; alternate setting 0. */
+  readonly interfaces: readonly InterfaceDescriptor[];
+  /**
+   * Starts the transfer before it returns, and settles when the transfer completes: with the data of an IN, with
+   * nothing once an OUT is accepted. An IN that has nothing to send stays pending until `signal` aborts, and then
+   * rejects with TransferAborted. Rejects with UsbStall for a STALL handshake.
+   */
+  submit(urb: Urb, signal: AbortSignal): Promise<Uint8Array>;
+  /** The power came or went: a host attached or left. */
+  reset(): void;
 }
 
 /** One function of a composite device: the CTAPHID interface, the CCID interface. */
