@@ -1,0 +1,65 @@
+// One request that an applet works on: its AbortSignal, and the keepalives that tell the host to keep waiting.
+// CTAP 2.3 §11.2.9.1.5 (CTAPHID_CANCEL), §11.2.9.1.7 (CTAPHID_KEEPALIVE)
+import type { KeepaliveStatus, Transport } from "../transport.ts";
+
+/**
+ * Milliseconds from the request to the first keepalive, and from one to the next. The spec wants one "at least every
+ * 100ms"; the difference is room for a busy machine. Windows gives up after about 500 ms of silence.
+ */
+export const KEEPALIVE_INTERVAL_MS = 80;
+
+export interface RequestOptions {
+  readonly channel: number;
+  readonly command: number;
+  /** Sends one CTAPHID_KEEPALIVE; absent where the host's protocol has none. */
+  readonly sendKeepalive?: (status: KeepaliveStatus) => void;
+}
+
+export class Request {
+  readonly channel: number;
+  readonly command: number;
+  readonly transport: Transport;
+  readonly #controller = new AbortController();
+  readonly #sendKeepalive: ((status: KeepaliveStatus) => void) | undefined;
+  #status: KeepaliveStatus = "processing";
+  #interval: NodeJS.Timeout | undefined;
+  #changed: NodeJS.Immediate | undefined;
+
+  constructor({ channel, command, sendKeepalive }: RequestOptions) {
+    this.channel = channel;
+    this.command = command;
+    this.#sendKeepalive = sendKeepalive;
+    this.transport = {
+      name: "ctaphid",
+      channel,
+      signal: this.#controller.signal,
+      keepalive: (status) => this.#keepalive(status),
+    };
+    if (sendKeepalive !== undefined) {
+      this.#interval = setInterval(() => sendKeepalive(this.#status), KEEPALIVE_INTERVAL_MS);
+    }
+  }
+
+  /** Asks the applet to stop; its answer still counts. */
+  cancel(): void {
+    this.#controller.abort();
+  }
+
+  /** Answered, or of no interest any more: nothing further is sent in its name. */
+  finish(): void {
+    clearInterval(this.#interval);
+    clearImmediate(this.#changed);
+    this.#interval = undefined;
+  }
+
+  /** A new status goes out once the applet waits: an answer that comes without waiting is the better news. */
+  #keepalive(status: KeepaliveStatus): void {
+    if (status === this.#status || this.#interval === undefined) return;
+    this.#status = status;
+    this.#changed ??= setImmediate(() => {
+      this.#changed = undefined;
+      this.#sendKeepalive?.(this.#status);
+      this.#interval?.refresh();
+    });
+  }
+}
