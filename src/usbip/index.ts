@@ -11,6 +11,7 @@ export {
   UsbIpOperationError,
 } from "./client.ts";
 export { ClientSocket, UsbIpConnectionError } from "./client-socket.ts";
+export { ExportedDevice } from "./exported-device.ts";
 export {
   devidOf,
   OpStatus,
@@ -21,3 +22,4 @@ export {
   type UsbipUsbDevice,
   type UsbipUsbInterface,
 } from "./protocol.ts";
+export { UsbIpServer, type UsbIpServerOptions } from "./server.ts";

@@ -1,0 +1,206 @@
+// One client's TCP connection: operations until a device is imported, then that device's transfers until it closes.
+// Bytes that are no USB/IP end this connection and nothing else.
+import type { Socket } from "node:net";
+import { concat } from "../bytes/concat.ts";
+import type { Logger } from "../log.ts";
+import type { ExportedDevice } from "./exported-device.ts";
+import { FrameSplitter, type Framing } from "./frame-splitter.ts";
+import {
+  OpCode,
+  OpCommon,
+  OpDevlistReply,
+  OpImportRequest,
+  OpStatus,
+  USBIP_VERSION,
+  UsbIpProtocolError,
+  UsbipUsbDevice,
+} from "./protocol.ts";
+import { Transfers } from "./transfers.ts";
+
+export interface ConnectionOptions {
+  /** By busid, in the order of the list. */
+  readonly exports: ReadonlyMap<string, ExportedDevice>;
+  readonly log: Logger;
+  /** How long a client that has imported nothing may take for each request. */
+  readonly requestTimeoutMs: number;
+  /** How long a client may leave more than WRITE_LIMIT bytes of replies unread. */
+  readonly stallTimeoutMs: number;
+  readonly onAttach?: (exported: ExportedDevice, peer: string) => void;
+  readonly onDetach?: (exported: ExportedDevice, peer: string) => void;
+}
+
+/** Replies that wait for the client to read them; above this nothing more is read from it. */
+const WRITE_LIMIT = 1 << 20;
+/** Requests taken in a row; then other connections have their turn, and the replies their way out. */
+const BATCH = 64;
+/** From here the kernel probes: libuv asks for a probe a second, and after ten unanswered ones the socket fails. */
+const KEEPALIVE_DELAY_MS = 10_000;
+/** How long a connection that was ended from here may take to close. */
+const CLOSE_TIMEOUT_MS = 500;
+
+/** Before an import: op_common, and the busid of OP_REQ_IMPORT. */
+const operationFraming: Framing = {
+  headLength: OpCommon.size,
+  frameLength: (head) => {
+    const { version, code } = OpCommon.parse(head);
+    if (version !== USBIP_VERSION) throw new UsbIpProtocolError(`version 0x${version.toString(16)}`);
+    if (code === OpCode.OP_REQ_DEVLIST) return OpCommon.size;
+    if (code === OpCode.OP_REQ_IMPORT) return OpCommon.size + OpImportRequest.size;
+    throw new UsbIpProtocolError(`unknown operation 0x${code.toString(16)}`);
+  },
+};
+
+export class Connection {
+  /** The client's address and port. */
+  readonly peer: string;
+  readonly #socket: Socket;
+  readonly #options: ConnectionOptions;
+  readonly #log: Logger;
+  readonly #splitter = new FrameSplitter();
+  readonly #replies: Uint8Array[] = [];
+  #imported: { readonly exported: ExportedDevice; readonly transfers: Transfers } | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #isEnding = false;
+  /** Replies pile up: the client has to read before more is read from it. */
+  #isBlocked = false;
+
+  constructor(socket: Socket, options: ConnectionOptions) {
+    this.peer = `${socket.remoteAddress}:${socket.remotePort}`;
+    this.#socket = socket;
+    this.#options = options;
+    this.#log = options.log;
+    socket.setNoDelay(true);
+    socket.setKeepAlive(true, KEEPALIVE_DELAY_MS);
+    socket.on("data", (chunk) => this.#receive(chunk));
+    socket.on("drain", () => this.#unblock());
+    socket.on("error", (error) => this.#log.debug(`${this.peer}: ${error.message}`));
+    socket.on("close", () => this.#closed());
+    this.#limit(options.requestTimeoutMs, "no request");
+  }
+
+  /** Detaches: what waits is cancelled, and the client is told by an orderly end of the stream. */
+  end(): void {
+    this.#isEnding = true;
+    this.#imported?.transfers.close();
+    this.#flush();
+    this.#socket.end();
+    this.#socket.resume();
+    this.#limit(CLOSE_TIMEOUT_MS, "still open");
+  }
+
+  /** Closes the connection unless something happens within that time. */
+  #limit(milliseconds: number, complaint: string): void {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => {
+      this.#log.debug(`${this.peer}: ${complaint} for ${milliseconds} ms; connection closed`);
+      this.#socket.destroy();
+    }, milliseconds);
+  }
+
+  #receive(chunk: Uint8Array): void {
+    if (this.#isEnding) return;
+    this.#splitter.feed(chunk);
+    this.#process();
+  }
+
+  #process(): void {
+    try {
+      for (let count = 0; !this.#isBlocked; count++) {
+        if (count === BATCH) {
+          this.#socket.pause();
+          setImmediate(() => this.#proceed());
+          return;
+        }
+        const frame = this.#splitter.next(this.#imported?.transfers ?? operationFraming);
+        if (frame === undefined) return;
+        if (this.#imported === undefined) this.#operation(frame);
+        else this.#imported.transfers.handle(frame);
+      }
+    } catch (error) {
+      if (error instanceof UsbIpProtocolError) this.#log.warn(`${this.peer}: ${error.message}; connection closed`);
+      else this.#log.error(`${this.peer}: connection closed`, error);
+      this.#socket.destroy();
+    }
+  }
+
+  #proceed(): void {
+    if (this.#isEnding || this.#socket.destroyed || this.#isBlocked) return;
+    this.#socket.resume();
+    this.#process();
+  }
+
+  #operation(frame: Uint8Array): void {
+    this.#limit(this.#options.requestTimeoutMs, "no request");
+    const { code } = OpCommon.parse(frame);
+    if (code === OpCode.OP_REQ_DEVLIST) this.#devlist();
+    else this.#import(OpImportRequest.parse(frame.subarray(OpCommon.size)).busid);
+  }
+
+  #devlist(): void {
+    const exported = [...this.#options.exports.values()];
+    this.#reply(
+      OpCode.OP_REP_DEVLIST,
+      OpStatus.ST_OK,
+      OpDevlistReply.encode({ ndev: exported.length }),
+      ...exported.flatMap((each) => [UsbipUsbDevice.encode(each.record), ...each.encodedInterfaces]),
+    );
+  }
+
+  #import(busid: string): void {
+    const exported = this.#options.exports.get(busid);
+    if (exported === undefined || !exported.claim(this.peer)) {
+      const status = exported === undefined ? OpStatus.ST_NODEV : OpStatus.ST_DEV_BUSY;
+      const reason = exported === undefined ? "no such device" : `in use by ${exported.importedBy}`;
+      this.#log.info(`${this.peer}: import of ${JSON.stringify(busid)} refused: ${reason}`);
+      this.#reply(OpCode.OP_REP_IMPORT, status);
+      return;
+    }
+    clearTimeout(this.#timer);
+    const transfers = new Transfers(exported, (reply) => this.#send(reply), this.#log);
+    this.#imported = { exported, transfers };
+    this.#reply(OpCode.OP_REP_IMPORT, OpStatus.ST_OK, UsbipUsbDevice.encode(exported.record));
+    this.#options.onAttach?.(exported, this.peer);
+  }
+
+  /** A status other than ST_OK has no body. */
+  #reply(code: number, status: OpStatus, ...body: readonly Uint8Array[]): void {
+    this.#send(concat(OpCommon.encode({ version: USBIP_VERSION, code, status }), ...body));
+  }
+
+  /** Replies of one turn of the event loop leave in one write. */
+  #send(reply: Uint8Array): void {
+    if (this.#replies.push(reply) === 1) process.nextTick(() => this.#flush());
+  }
+
+  #flush(): void {
+    const replies = this.#replies.splice(0);
+    if (replies.length === 0 || !this.#socket.writable) return;
+    this.#socket.write(replies.length === 1 ? (replies[0] as Uint8Array) : concat(...replies));
+    if (this.#socket.writableLength <= WRITE_LIMIT || this.#isBlocked) return;
+    this.#isBlocked = true;
+    this.#socket.pause();
+    this.#limit(this.#options.stallTimeoutMs, "replies unread");
+  }
+
+  #unblock(): void {
+    if (!this.#isBlocked) return;
+    this.#isBlocked = false;
+    clearTimeout(this.#timer);
+    if (this.#imported === undefined) this.#limit(this.#options.requestTimeoutMs, "no request");
+    this.#proceed();
+  }
+
+  #closed(): void {
+    clearTimeout(this.#timer);
+    if (this.#imported === undefined) return;
+    const { exported, transfers } = this.#imported;
+    this.#imported = undefined;
+    transfers.close();
+    try {
+      exported.release();
+      this.#options.onDetach?.(exported, this.peer);
+    } catch (error) {
+      this.#log.error(`${this.peer}: detaching ${exported.busid}`, error);
+    }
+  }
+}
