@@ -1,0 +1,93 @@
+#!/usr/bin/env node
+// The command line: arguments, what is printed, exit statuses. What the commands do stands in src/cli/.
+import { Command, CommanderError, Option } from "commander";
+import { type AttachOptions, attach } from "./cli/attach.ts";
+import { type DetachOptions, detach } from "./cli/detach.ts";
+import { ExitStatus, isSentence } from "./cli/failure.ts";
+import { type ListOptions, list } from "./cli/list.ts";
+import {
+  parseBusid,
+  parseHubPort,
+  parseLogLevel,
+  parseRemote,
+  parseRemotePort,
+  parseTcpPort,
+  parseTouchMode,
+  parseUsbId,
+} from "./cli/options.ts";
+import { packageVersion } from "./cli/program.ts";
+import { type ServeOptions, serve } from "./cli/serve.ts";
+import { untilStopped } from "./cli/signals.ts";
+
+const print = (line: string) => process.stdout.write(`${line}\n`);
+
+const remoteOption = new Option("--remote <HOST[:PORT]>", "the server")
+  .argParser(parseRemote)
+  .default(parseRemote("127.0.0.1"), "127.0.0.1:3240");
+
+const usbIdOption = new Option("--usb-id <VVVV:PPPP>", "USB vendor and product id")
+  .argParser(parseUsbId)
+  .default(parseUsbId("1209:0001"), "1209:0001, pid.codes' id for testing");
+
+const program = new Command("latchkey")
+  .description("A software security key, served over USB/IP.")
+  .version(packageVersion())
+  .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, "latchkey: ")) })
+  .exitOverride();
+
+program
+  .command("serve")
+  .description("run a security key and offer it over USB/IP")
+  .option("--host <address>", "address to listen on", "127.0.0.1")
+  .option("--port <number>", "TCP port to listen on; 0 for any that is free", parseTcpPort, 3240)
+  .option("--ephemeral", "keep everything in memory and forget it at the end", false)
+  .option("--touch <mode>", "who gives touches: ask (at this terminal), auto (granted), deny", parseTouchMode)
+  .addOption(usbIdOption)
+  .option("--log-level <level>", "error, warn, info, debug or traffic", parseLogLevel, "info")
+  .action(async (options: ServeOptions) => {
+    const { stdin: input, stdout: output, stderr: errors, argv } = process;
+    const isTerminal = input.isTTY === true && errors.isTTY === true;
+    const stopped = untilStopped();
+    const serving = await serve(options, { input, output, errors, isTerminal, script: argv[1] ?? "latchkey" });
+    await stopped;
+    await serving.close();
+  });
+
+program
+  .command("list")
+  .description("list what a USB/IP server offers")
+  .addOption(remoteOption)
+  .option("--json", "as JSON", false)
+  .action((options: ListOptions) => list(options, print));
+
+program
+  .command("attach")
+  .description("plug a served device into this machine's kernel (Linux, root)")
+  .addOption(remoteOption)
+  .option("--port <number>", "its TCP port, in place of the one in --remote", parseRemotePort)
+  .option("--busid <busid>", "which of its devices", parseBusid, "1-1")
+  .option("--json", "as JSON", false)
+  .action(({ remote, port = remote.port, ...options }: AttachOptions & { readonly port?: number }) =>
+    attach({ ...options, remote: { ...remote, port } }, print),
+  );
+
+program
+  .command("detach")
+  .description("unplug attached devices from this machine's kernel (Linux, root)")
+  .option("--port <number>", "the one on this port of the virtual hub", parseHubPort)
+  .option("--all", "all of them", false)
+  .option("--json", "as JSON", false)
+  .action((options: DetachOptions) => detach(options, print));
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  if (error instanceof CommanderError) {
+    process.exitCode = error.exitCode === 0 ? ExitStatus.DONE : ExitStatus.USAGE;
+  } else {
+    process.stderr.write(
+      `latchkey: ${isSentence(error) ? error.message : error instanceof Error ? error.stack : error}\n`,
+    );
+    process.exitCode = ExitStatus.FAILED;
+  }
+}

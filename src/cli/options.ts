@@ -1,0 +1,90 @@
+// What people type after the commands' names, turned into values. commander shows the message of an
+// InvalidArgumentError together with the option that it belongs to.
+import { InvalidArgumentError } from "commander";
+import { isLogLevel, type LogLevel } from "../log.ts";
+import { isTouchMode, type TouchMode } from "../presence/mode.ts";
+import { USBIP_PORT } from "../usbip/protocol.ts";
+
+/** A USB vendor and product id. */
+export interface UsbId {
+  readonly vendor: number;
+  readonly product: number;
+}
+
+/** The address of a USB/IP server. */
+export interface Remote {
+  readonly host: string;
+  readonly port: number;
+}
+
+function parseDecimal(text: string, max: number): number | undefined {
+  const value = /^\d{1,9}$/.test(text) ? Number(text) : Number.NaN;
+  return value <= max ? value : undefined;
+}
+
+/** A TCP port to listen on; 0 lets the system choose. */
+export function parseTcpPort(text: string): number {
+  const port = parseDecimal(text, 0xffff);
+  if (port === undefined) throw new InvalidArgumentError("A TCP port is a number from 0 to 65535.");
+  return port;
+}
+
+/** A TCP port to connect to. */
+export function parseRemotePort(text: string): number {
+  const port = parseTcpPort(text);
+  if (port === 0) throw new InvalidArgumentError("A TCP port to connect to is a number from 1 to 65535.");
+  return port;
+}
+
+/** A port of the virtual USB hub, as `usbip port` numbers them. */
+export function parseHubPort(text: string): number {
+  const port = parseDecimal(text, 0xffff);
+  if (port === undefined) throw new InvalidArgumentError("A port of the virtual hub is a number, such as 0.");
+  return port;
+}
+
+/** VVVV:PPPP, both hexadecimal, as lsusb shows them. */
+export function parseUsbId(text: string): UsbId {
+  const match = /^([0-9a-f]{4}):([0-9a-f]{4})$/i.exec(text);
+  if (match?.[1] === undefined || match[2] === undefined) {
+    throw new InvalidArgumentError("A USB id is two groups of four hexadecimal digits, such as 1209:0001.");
+  }
+  return { vendor: Number.parseInt(match[1], 16), product: Number.parseInt(match[2], 16) };
+}
+
+export function formatUsbId({ vendor, product }: UsbId): string {
+  const digits = (value: number) => value.toString(16).padStart(4, "0");
+  return `${digits(vendor)}:${digits(product)}`;
+}
+
+/** HOST, HOST:PORT, or an IPv6 address, which stands in brackets when a port follows. */
+export function parseRemote(text: string): Remote {
+  const match = /^(?:\[([^\]]+)\]|([^:[\]\s]+))(?::(\d+))?$/.exec(text);
+  if (match !== null) {
+    return { host: match[1] ?? match[2] ?? "", port: match[3] === undefined ? USBIP_PORT : parseRemotePort(match[3]) };
+  }
+  if (/^[0-9a-f:.]*:[0-9a-f:.]*:[0-9a-f:.%\w]*$/i.test(text)) return { host: text, port: USBIP_PORT };
+  throw new InvalidArgumentError("A remote is HOST or HOST:PORT; an IPv6 address with a port stands in brackets.");
+}
+
+export function formatRemote({ host, port }: Remote): string {
+  return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
+}
+
+/** The kernel's name for an exported device, at most 31 characters. */
+export function parseBusid(text: string): string {
+  if (!/^[0-9a-zA-Z][0-9a-zA-Z.-]{0,30}$/.test(text)) {
+    throw new InvalidArgumentError("A busid looks like 1-1: `latchkey list` shows what is there.");
+  }
+  return text;
+}
+
+export function parseTouchMode(text: string): TouchMode {
+  if (!isTouchMode(text)) throw new InvalidArgumentError("It is one of auto, ask and deny.");
+  return text;
+}
+
+export function parseLogLevel(text: string): LogLevel {
+  if (!isLogLevel(text)) throw new InvalidArgumentError("It is one of error, warn, info, debug and traffic.");
+  return text;
+}

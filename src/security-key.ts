@@ -1,0 +1,68 @@
+// The wiring: store → applets → what CTAPHID hands its messages to → interfaces → USB device.
+import { randomFillSync } from "node:crypto";
+import type { Store } from "../keystore/index.ts";
+import { toHex } from "./bytes/hex.ts";
+import type { CtapHidApplication } from "./ctaphid/application.ts";
+import { CtapHidInterface } from "./ctaphid/interface.ts";
+import { type Logger, silentLogger } from "./log.ts";
+import type { UserPresence } from "./platform.ts";
+import { CompositeDevice } from "./usb/device.ts";
+import type { UsbDevice } from "./usb/types.ts";
+
+export interface SecurityKeyOptions {
+  /** Where credentials and counters live. The key does not close it. */
+  readonly store: Store;
+  /** Who gives the touches. */
+  readonly presence: UserPresence;
+  readonly log?: Logger;
+  /** pid.codes' id for testing, 1209:0001, unless given. https://pid.codes/1209/0001/ */
+  readonly usbId?: { readonly vendor: number; readonly product: number };
+}
+
+const VERSION = { major: 0, minor: 1, build: 0 };
+
+/** The same, as bcdDevice. USB 2.0 table 9-8 */
+const BCD_DEVICE = 0x0010;
+
+const SERIAL_KEY = "device/serial";
+
+function randomBytes(length: number): Uint8Array {
+  return randomFillSync(new Uint8Array(length));
+}
+
+/** Makes a security key, ready to be exported. Rejects with KeyStoreError when the store cannot be written to. */
+export async function createSecurityKey(options: SecurityKeyOptions): Promise<UsbDevice> {
+  const { store, presence, log = silentLogger, usbId = { vendor: 0x1209, product: 0x0001 } } = options;
+
+  // No applet yet: CTAP1_ERR_INVALID_COMMAND, and INS not supported.
+  const application: CtapHidApplication = {
+    cbor: async () => Uint8Array.of(0x01),
+    msg: async () => Uint8Array.of(0x6d, 0x00),
+    vendor: new Map(),
+    wink: () => log.info("wink"),
+  };
+
+  return new CompositeDevice({
+    idVendor: usbId.vendor,
+    idProduct: usbId.product,
+    bcdDevice: BCD_DEVICE,
+    manufacturer: "Latchkey",
+    product: "Security Key",
+    serialNumber: await serialNumber(store),
+    interfaces: [
+      new CtapHidInterface({ application, version: VERSION, log, randomBytes, interfaceNumber: 0, endpoint: 1 }),
+    ],
+    onReset() {
+      presence.reset();
+    },
+  });
+}
+
+/** Tells two keys on one machine apart. Drawn once for a store: 16 hexadecimal digits, since udev rules want ASCII. */
+async function serialNumber(store: Store): Promise<string> {
+  const known = store.get(SERIAL_KEY);
+  if (known !== undefined) return toHex(known);
+  const drawn = randomBytes(8);
+  await store.commit({ [SERIAL_KEY]: drawn });
+  return toHex(drawn);
+}
