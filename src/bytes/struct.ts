@@ -16,7 +16,8 @@ export interface Struct<F extends Fields> {
   readonly size: number;
   /** Reads the first `size` bytes; throws ReaderError when there are fewer. Byte fields are views. */
   parse(bytes: Uint8Array): { [K in keyof F]: Value<F[K]> };
-  encode(record: { readonly [K in keyof F]: Value<F[K]> }): Uint8Array;
+  /** `payload`, if any, follows in the same array. */
+  encode(record: { readonly [K in keyof F]: Value<F[K]> }, payload?: Uint8Array): Uint8Array;
 }
 
 /** The record type of a struct: `type CmdSubmit = Infer<typeof CmdSubmit>`. */
@@ -103,8 +104,9 @@ export function struct<F extends Fields>(fields: F): Struct<F> {
       }
       return record as { [K in keyof F]: Value<F[K]> };
     },
-    encode(record) {
-      const output = new Uint8Array(size);
+    encode(record, payload) {
+      const output = new Uint8Array(payload === undefined ? size : size + payload.length);
+      if (payload !== undefined) output.set(payload, size);
       const view = new DataView(output.buffer);
       let offset = 0;
       for (const { name, field } of rows) {

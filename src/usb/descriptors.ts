@@ -37,7 +37,7 @@ export function descriptor<F extends Fields>(bDescriptorType: number, fields: F)
   return {
     size,
     parse: (input) => body.parse(input.subarray(DescriptorHeader.size)),
-    encode: (record) => concat(header, body.encode(record)),
+    encode: (record, payload) => concat(header, body.encode(record, payload)),
   };
 }
 

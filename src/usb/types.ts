@@ -35,8 +35,9 @@ export interface UsbDevice {
   readonly interfaces: readonly InterfaceDescriptor[];
   /**
    * Starts the transfer before it returns, and settles when the transfer completes: with the data of an IN, with
-   * nothing once an OUT is accepted. An IN that has nothing to send stays pending until `signal` aborts, and then
-   * rejects with TransferAborted. Rejects with UsbStall for a STALL handshake.
+   * nothing once an OUT is accepted. Only an IN from a data endpoint may wait: with nothing to send it stays pending
+   * until `signal` aborts, and then rejects with TransferAborted. Rejects with UsbStall for a STALL handshake. Once
+   * settled, a transfer holds no listener on its signal: the signal may serve another.
    */
   submit(urb: Urb, signal: AbortSignal): Promise<Uint8Array>;
   /** The power came or went: a host attached or left. */

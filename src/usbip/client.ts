@@ -201,7 +201,7 @@ export class ImportedDevice {
         },
       });
       signal?.addEventListener("abort", abort, { once: true });
-      const header = CmdSubmit.encode({
+      const request = {
         command: Command.USBIP_CMD_SUBMIT,
         seqnum,
         devid: this.#devid,
@@ -213,8 +213,8 @@ export class ImportedDevice {
         number_of_packets: 0,
         interval: 0,
         setup: urb.setup === undefined ? NOTHING : SetupPacket.encode(urb.setup),
-      });
-      this.#connection.socket.write(isIn ? header : concat(header, urb.data));
+      };
+      this.#connection.socket.write(CmdSubmit.encode(request, isIn ? NOTHING : urb.data));
     });
   }
 
