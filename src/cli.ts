@@ -19,6 +19,9 @@ import { packageVersion } from "./cli/program.ts";
 import { type ServeOptions, serve } from "./cli/serve.ts";
 import { untilStopped } from "./cli/signals.ts";
 
+// A reader that goes away (`latchkey serve | head`, a terminal that closes) is no reason to drop the key.
+for (const stream of [process.stdout, process.stderr]) stream.on("error", () => {});
+
 const print = (line: string) => process.stdout.write(`${line}\n`);
 
 const remoteOption = new Option("--remote <HOST[:PORT]>", "the server")
