@@ -1,0 +1,90 @@
+// The FIDO2 authenticator: CTAP2's commands, one line each, and the one place where their errors become a status byte.
+// CTAP 2.3 §6 "Authenticator API", §8.1 "Command codes", §8.2 "Status codes"
+import { concat } from "../../src/bytes/concat.ts";
+import { type CborMap, encodeCbor } from "../../src/cbor.ts";
+import type { Platform } from "../../src/platform.ts";
+import type { Transport } from "../../src/transport.ts";
+import type { Fido2Context, Fido2Options } from "./context.ts";
+import { Credentials } from "./credentials.ts";
+import { getAssertion } from "./get-assertion.ts";
+import { getInfo } from "./get-info.ts";
+import { getNextAssertion } from "./get-next-assertion.ts";
+import { makeCredential } from "./make-credential.ts";
+import { reset } from "./reset.ts";
+import { selection } from "./selection.ts";
+import { Fido2State } from "./state.ts";
+import { CtapError, CtapStatus, nameOfCtapStatus } from "./status.ts";
+
+/** Handles the parameters after the command byte; resolves with the response map, or undefined where there is none. */
+type Handler = (context: Fido2Context, data: Uint8Array, transport: Transport) => Promise<CborMap | undefined>;
+
+const GET_NEXT_ASSERTION = 0x08;
+
+const commands: ReadonlyMap<number, readonly [name: string, handler: Handler]> = new Map([
+  [0x01, ["authenticatorMakeCredential", makeCredential]],
+  [0x02, ["authenticatorGetAssertion", getAssertion]],
+  [0x04, ["authenticatorGetInfo", getInfo]],
+  [0x07, ["authenticatorReset", reset]],
+  [GET_NEXT_ASSERTION, ["authenticatorGetNextAssertion", getNextAssertion]],
+  [0x0b, ["authenticatorSelection", selection]],
+]);
+
+/** The largest message of CTAPHID. CTAP 2.3 §11.2.4 */
+const MAX_MSG_SIZE = 7609;
+
+export class Fido2Authenticator {
+  /** Shared with the U2F applet: the two protocols see the same credentials. CTAP 2.3 §10.3 */
+  readonly credentials: Credentials;
+  readonly #context: Fido2Context;
+
+  constructor(platform: Platform, options: Partial<Fido2Options> = {}) {
+    this.credentials = new Credentials(platform);
+    this.#context = {
+      platform,
+      options: { maxMsgSize: MAX_MSG_SIZE, ...options },
+      credentials: this.credentials,
+      state: new Fido2State(platform.clock),
+    };
+  }
+
+  /** A new attach: the reset window opens, and what is volatile is forgotten. */
+  powerCycle(): void {
+    this.#context.state.powerCycle();
+    this.credentials.powerCycle();
+  }
+
+  /** Answers one message: a command byte and its CBOR, with a status byte and CBOR. Never rejects. */
+  async process(message: Uint8Array, transport: Transport): Promise<Uint8Array> {
+    const { log } = this.#context.platform;
+    const command = message[0];
+    const [name, handler] = commands.get(command ?? -1) ?? ["an unknown command", undefined];
+    let status: CtapStatus = CtapStatus.CTAP2_OK;
+    let response: Uint8Array = new Uint8Array(0);
+    try {
+      if (command === undefined) throw new CtapError(CtapStatus.CTAP1_ERR_INVALID_LENGTH, "an empty message");
+      if (command !== GET_NEXT_ASSERTION) this.#context.state.forgetAssertion(transport);
+      if (handler === undefined) throw new CtapError(CtapStatus.CTAP1_ERR_INVALID_COMMAND);
+      const map = await handler(this.#context, message.subarray(1), transport);
+      if (map !== undefined) response = encodeCbor(map);
+    } catch (error) {
+      status = this.#statusOf(name, error);
+    }
+    log.traffic(() => `FIDO2 ${name}, ${message.length} bytes: ${nameOfCtapStatus(status)}, ${response.length} bytes`);
+    return concat(Uint8Array.of(status), response);
+  }
+
+  #statusOf(name: string, error: unknown): CtapStatus {
+    const { log } = this.#context.platform;
+    if (error instanceof CtapError) {
+      log.debug(`FIDO2 ${name}: ${error.message}`);
+      return error.status;
+    }
+    log.error(`FIDO2 ${name} failed`, error);
+    return isStoreFull(error) ? CtapStatus.CTAP2_ERR_KEY_STORE_FULL : CtapStatus.CTAP1_ERR_OTHER;
+  }
+}
+
+/** KeyStoreError is the keystore's, which an applet knows by its face alone. CTAP 2.3 §6.1.2 step 17.4 */
+function isStoreFull(error: unknown): boolean {
+  return error instanceof Error && error.name === "KeyStoreError" && "code" in error && error.code === "no-space";
+}

@@ -1,0 +1,16 @@
+// authenticatorReset (0x07): back to the state of a new key. CTAP 2.3 §6.6
+import type { Transport } from "../../src/transport.ts";
+import type { Fido2Context } from "./context.ts";
+import { requireNoParameters } from "./parameters.ts";
+import { CtapError, CtapStatus } from "./status.ts";
+import { requireUserPresence } from "./user-presence.ts";
+
+export async function reset(context: Fido2Context, data: Uint8Array, transport: Transport): Promise<undefined> {
+  requireNoParameters(data);
+  // The window counts at the request, not at the touch: what a person plugs in again is what they mean to erase.
+  if (!context.state.isWithinResetWindow()) {
+    throw new CtapError(CtapStatus.CTAP2_ERR_NOT_ALLOWED, "more than 10 s after power-up");
+  }
+  await requireUserPresence(context, transport, { action: "erase all FIDO credentials" });
+  await context.credentials.reset();
+}

@@ -1,0 +1,64 @@
+// What the authenticator remembers between requests and forgets with the power. All of it is volatile.
+import type { Clock } from "../../src/platform.ts";
+import type { Transport } from "../../src/transport.ts";
+import type { Credential } from "./credential.ts";
+
+/** "If the request comes after 10 seconds of powering up": CTAP 2.3 §6.6. */
+const RESET_WINDOW_MS = 10_000;
+/** CTAP 2.3 §6.3 step 3. */
+const NEXT_ASSERTION_WINDOW_MS = 30_000;
+
+/** What authenticatorGetNextAssertion goes on from. CTAP 2.3 §6.2.2 step 12.2.2 */
+export interface RememberedAssertion {
+  readonly rpIdHash: Uint8Array;
+  readonly clientDataHash: Uint8Array;
+  readonly userPresent: boolean;
+  readonly userVerified: boolean;
+  /** Newest first is the order of answering; the list is oldest first. */
+  readonly credentials: readonly Credential[];
+  /** How many have been answered with; the specification's credentialCounter. */
+  readonly answered: number;
+}
+
+export class Fido2State {
+  readonly #clock: Clock;
+  #poweredUpAt: number;
+  #assertion: { readonly remembered: RememberedAssertion; readonly channel: string; readonly at: number } | undefined;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+    this.#poweredUpAt = clock.now();
+  }
+
+  powerCycle(): void {
+    this.#poweredUpAt = this.#clock.now();
+    this.#assertion = undefined;
+  }
+
+  isWithinResetWindow(): boolean {
+    return this.#clock.now() - this.#poweredUpAt <= RESET_WINDOW_MS;
+  }
+
+  /** Starts, or starts again, the 30 s in which the next assertion may be asked for. */
+  rememberAssertion(transport: Transport, remembered: RememberedAssertion): void {
+    this.#assertion = { remembered, channel: channelOf(transport), at: this.#clock.now() };
+  }
+
+  /** What was remembered for this channel, unless it is older than 30 s; a client cannot go on from another's. */
+  recallAssertion(transport: Transport): RememberedAssertion | undefined {
+    const assertion = this.#assertion;
+    if (assertion?.channel !== channelOf(transport)) return undefined;
+    if (this.#clock.now() - assertion.at <= NEXT_ASSERTION_WINDOW_MS) return assertion.remembered;
+    this.#assertion = undefined;
+    return undefined;
+  }
+
+  /** Any other command of the same client ends the sequence. CTAP 2.3 §6 "stateful commands" */
+  forgetAssertion(transport: Transport): void {
+    if (this.#assertion?.channel === channelOf(transport)) this.#assertion = undefined;
+  }
+}
+
+function channelOf(transport: Transport): string {
+  return `${transport.name}:${transport.channel}`;
+}
