@@ -38,8 +38,9 @@ export function parseCommandApdu(bytes: Uint8Array): CommandApdu {
   if (reader.remaining < 2) throw new StatusError(StatusWord.WRONG_LENGTH);
   const length = reader.u16be();
   if (reader.remaining === 0) return { ...header, data: none, le: length || 65_536, extended: true };
+  // An Lc of zero before a Le is no case of ISO 7816, but what libu2f-host sends for U2F_VERSION.
   const left = reader.remaining - length;
-  if (length === 0 || (left !== 0 && left !== 2)) throw new StatusError(StatusWord.WRONG_LENGTH);
+  if (left !== 0 && left !== 2) throw new StatusError(StatusWord.WRONG_LENGTH);
   const data = reader.bytes(length);
   return { ...header, data, le: left === 2 ? reader.u16be() || 65_536 : undefined, extended: true };
 }
