@@ -1,11 +1,14 @@
 // The wiring: store → applets → what CTAPHID hands its messages to → interfaces → USB device.
 import { randomFillSync } from "node:crypto";
+import { Fido2Authenticator } from "../applets/fido2/authenticator.ts";
+import { U2fApplet } from "../applets/u2f/applet.ts";
 import type { Store } from "../keystore/index.ts";
 import { toHex } from "./bytes/hex.ts";
 import type { CtapHidApplication } from "./ctaphid/application.ts";
 import { CtapHidInterface } from "./ctaphid/interface.ts";
+import { exchangeApdu } from "./iso7816/exchange.ts";
 import { type Logger, silentLogger } from "./log.ts";
-import type { UserPresence } from "./platform.ts";
+import type { Platform, UserPresence } from "./platform.ts";
 import { CompositeDevice } from "./usb/device.ts";
 import type { UsbDevice } from "./usb/types.ts";
 
@@ -33,11 +36,15 @@ function randomBytes(length: number): Uint8Array {
 /** Makes a security key, ready to be exported. Rejects with KeyStoreError when the store cannot be written to. */
 export async function createSecurityKey(options: SecurityKeyOptions): Promise<UsbDevice> {
   const { store, presence, log = silentLogger, usbId = { vendor: 0x1209, product: 0x0001 } } = options;
+  const platform: Platform = { store, presence, log, clock: { now: () => performance.now() }, randomBytes };
 
-  // No applet yet: CTAP1_ERR_INVALID_COMMAND, and INS not supported.
+  const fido2 = new Fido2Authenticator(platform);
+  const u2f = new U2fApplet(platform, fido2.credentials);
+
   const application: CtapHidApplication = {
-    cbor: async () => Uint8Array.of(0x01),
-    msg: async () => Uint8Array.of(0x6d, 0x00),
+    cbor: (message, transport) => fido2.process(message, transport),
+    msg: (message, transport) =>
+      exchangeApdu(u2f.name, (apdu) => u2f.process(apdu, transport), message, transport, log),
     vendor: new Map(),
     wink: () => log.info("wink"),
   };
@@ -54,6 +61,8 @@ export async function createSecurityKey(options: SecurityKeyOptions): Promise<Us
     ],
     onReset() {
       presence.reset();
+      fido2.powerCycle();
+      u2f.deselect();
     },
   });
 }
