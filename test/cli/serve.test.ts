@@ -3,6 +3,7 @@ import { afterEach, expect, test, vi } from "vitest";
 import { Failure } from "../../src/cli/failure.ts";
 import { type ServeOptions, type Serving, serve } from "../../src/cli/serve.ts";
 import { importDevice, listDevices } from "../../src/usbip/client.ts";
+import { attachDevice, openChannel } from "../support/attached-key.ts";
 
 const defaults: ServeOptions = {
   host: "127.0.0.1",
@@ -57,6 +58,35 @@ test("Attaching and detaching are logged", async () => {
   await vi.waitFor(() => expect(logged()).toMatch(/info 127\.0\.0\.1:\d+ attached 1-1\n/));
   await device.detach();
   await vi.waitFor(() => expect(logged()).toMatch(/info 127\.0\.0\.1:\d+ detached 1-1\n/));
+});
+
+test("At the terminal, Enter grants the touch that a host waits for and n denies it", async () => {
+  const { address, input, logged } = await start({}, true);
+  const client = await openChannel(await attachDevice(address));
+  const select = Uint8Array.of(0x0b);
+
+  const first = client.cbor(select);
+  await vi.waitFor(() => expect(logged()).toContain("Touch? FIDO2: select this key  [Enter grants, n denies] "));
+  input.write("\n");
+  expect([...(await first)]).toEqual([0x00]);
+
+  const second = client.cbor(select);
+  await vi.waitFor(() => expect(logged().match(/Touch\?/g)).toHaveLength(2));
+  input.write("n\n");
+  expect([...(await second)]).toEqual([0x27]);
+  expect(logged()).toMatch(/granted\n[\s\S]*denied\n/);
+});
+
+test("What --touch auto and deny decide is logged", async () => {
+  for (const [touch, status, outcome] of [
+    ["auto", 0x00, "granted"],
+    ["deny", 0x27, "denied"],
+  ] as const) {
+    const { address, logged } = await start({ touch });
+    const client = await openChannel(await attachDevice(address));
+    expect([...(await client.cbor(Uint8Array.of(0x0b)))]).toEqual([status]);
+    expect(logged()).toContain(`info FIDO2: select this key: ${outcome}\n`);
+  }
 });
 
 test("Closing unplugs the key from its host and frees the port", async () => {
