@@ -33,11 +33,11 @@ const INTERVAL = 4;
 
 /**
  * Linux keeps 63 reports for a program that has a hidraw node open, and drops what comes on top; over USB/IP no bus
- * keeps reports 1 ms apart. So each reply sends what fits into less than half of that buffer at once (1,768 bytes,
- * which is all but the longest), and the rest at a pace that a program on a busy machine can follow: it may sleep
- * 33 × 3 ms before anything is lost.
+ * keeps reports 1 ms apart, they come as fast as the host asks (0.6 ms). So each reply sends at once what leaves room
+ * in that buffer for keepalives and the end of another's reply (2,358 bytes, which is all but the longest), and the
+ * rest at a pace that a program on a busy machine can follow: while it sleeps up to 63 × 3 ms, nothing is lost.
  */
-const PACING: Pacing = { burst: 30, intervalMs: 3 };
+const PACING: Pacing = { burst: 40, intervalMs: 3 };
 
 export interface CtapHidInterfaceOptions {
   readonly application: CtapHidApplication;

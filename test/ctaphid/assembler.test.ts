@@ -52,11 +52,12 @@ describe("assembling", () => {
       fc.property(fc.uint8Array({ maxLength: MAX_MESSAGE_LENGTH, size: "max" }), (data) => {
         const { add } = assembling();
         const reports = cut({ channel: A, command: Command.CBOR, data });
-        const last = reports.pop();
-        for (const report of reports) expect(add(report)).toBeUndefined();
-        expect(add(last)).toMatchObject({ channel: A, command: Command.CBOR, data });
+        const [whole, ...early] = reports.map(add).reverse();
+        expect(whole).toMatchObject({ channel: A, command: Command.CBOR });
+        expect(Buffer.compare(whole?.data ?? Buffer.alloc(0), data)).toBe(0);
+        expect(early.filter((message) => message !== undefined)).toEqual([]);
       }),
-      { numRuns: 60 },
+      { numRuns: 40 },
     );
   });
 
@@ -162,9 +163,8 @@ describe("assembling", () => {
 });
 
 describe("a message that stalls", () => {
-  test("is given up after 0.4 to 1 s without a packet, once", () => {
-    expect(MESSAGE_TIMEOUT_MS).toBeGreaterThan(400);
-    expect(MESSAGE_TIMEOUT_MS).toBeLessThan(1000);
+  test("is given up after 3 s without a packet, once", () => {
+    expect(MESSAGE_TIMEOUT_MS).toBe(3000);
     const { assembler, add, expired } = assembling();
     add(ping(A, 200)[0]);
     vi.advanceTimersByTime(MESSAGE_TIMEOUT_MS - 1);

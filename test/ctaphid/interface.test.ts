@@ -66,12 +66,12 @@ describe("a reply", () => {
     return counts;
   }
 
-  test("of 30 packets leaves at once, and another one after it too", async () => {
+  test("of 40 packets leaves at once, and another one after it too", async () => {
     const rig = new Rig();
     const channel = await rig.open();
     for (let round = 0; round < 5; round++) {
-      rig.send(channel, Command.PING, new Uint8Array(57 + 29 * 59));
-      expect(await departures(rig, [0, 100])).toEqual([30, 0]);
+      rig.send(channel, Command.PING, new Uint8Array(57 + 39 * 59));
+      expect(await departures(rig, [0, 100])).toEqual([40, 0]);
     }
   });
 
@@ -84,14 +84,14 @@ describe("a reply", () => {
     }
   });
 
-  test("of 129 packets sends 30 at once and the rest one every 3 ms: hidraw keeps 63, and may be read late", async () => {
+  test("of 129 packets sends 40 at once and the rest one every 3 ms: hidraw keeps 63, and may be read late", async () => {
     const rig = new Rig();
     const channel = await rig.open();
     rig.send(channel, Command.PING, new Uint8Array(7609));
-    const [burst, ...paced] = await departures(rig, [0, ...Array.from({ length: 33 }, () => 9)]);
-    expect(burst).toBe(30);
+    const [burst, ...paced] = await departures(rig, [0, ...Array.from({ length: 30 }, () => 9)]);
+    expect(burst).toBe(40);
     expect(Math.max(...paced)).toBeLessThanOrEqual(3);
-    expect(paced.reduce((sum, count) => sum + count, 0)).toBe(99);
+    expect(paced.reduce((sum, count) => sum + count, 0)).toBe(89);
   });
 
   test("of another channel queues behind a long one and keeps its pace", async () => {
@@ -99,14 +99,14 @@ describe("a reply", () => {
     const [a, b] = [await rig.open(), await rig.open()];
     rig.send(a, Command.PING, new Uint8Array(7609));
     rig.send(b, Command.PING, new Uint8Array(1000));
-    expect(await departures(rig, [0, 30])).toEqual([30, 10]);
+    expect(await departures(rig, [0, 30])).toEqual([40, 10]);
     expect((await rig.reportsAfter(1000)).at(-1)?.subarray(0, 5)).toEqual(Uint8Array.of(10, 11, 12, 2, 15));
   });
 
   test("is dropped by a reset, and the next one leaves at once", async () => {
     const rig = new Rig();
     rig.send(await rig.open(), Command.PING, new Uint8Array(7609));
-    expect(await departures(rig, [0])).toEqual([30]);
+    expect(await departures(rig, [0])).toEqual([40]);
     rig.interface.reset();
     rig.send(await rig.open(), Command.PING, new Uint8Array(1000));
     expect(await departures(rig, [0, 1000])).toEqual([17, 0]);
@@ -116,7 +116,7 @@ describe("a reply", () => {
     const rig = new Rig();
     const channel = await rig.open();
     rig.send(channel, Command.PING, new Uint8Array(7609));
-    expect(await departures(rig, [0])).toEqual([30]);
+    expect(await departures(rig, [0])).toEqual([40]);
     rig.send(channel, Command.INIT, NONCE);
     const reports = await rig.reportsAfter(500);
     expect(reports.map((report) => report[4])).toEqual([0x80 | Command.INIT]);

@@ -45,9 +45,10 @@ describe("CTAPHID packets", () => {
     fc.assert(
       fc.property(message, (sent) => {
         const joined = join(encodePackets(sent));
-        expect(joined).toEqual({ ...sent, data: Buffer.from(sent.data) });
+        expect(joined).toMatchObject({ channel: sent.channel, command: sent.command });
+        expect(Buffer.compare(joined?.data ?? Buffer.alloc(0), sent.data)).toBe(0);
       }),
-      { numRuns: 60 },
+      { numRuns: 40 },
     );
   });
 
@@ -56,12 +57,12 @@ describe("CTAPHID packets", () => {
       fc.property(message, ({ channel, command, data }) => {
         const [first, ...rest] = cut({ channel, command, data }).map((report) => parsePacket(report));
         expect(first).toMatchObject({ type: "initialization", channel, command, length: data.length });
-        expect(rest.map((packet) => packet?.type)).toEqual(rest.map(() => "continuation"));
-        expect(rest).toMatchObject(rest.map((_, sequence) => ({ channel, sequence })));
+        const headers = rest.map((packet) => packet && { ...packet, data: undefined });
+        expect(headers).toEqual(rest.map((_, sequence) => ({ type: "continuation", channel, sequence })));
         const bytes = Buffer.concat([first, ...rest].map((packet) => packet?.data ?? Buffer.alloc(0)));
-        expect(bytes.subarray(0, data.length)).toEqual(Buffer.from(data));
+        expect(Buffer.compare(bytes.subarray(0, data.length), data)).toBe(0);
       }),
-      { numRuns: 60 },
+      { numRuns: 40 },
     );
   });
 
