@@ -96,8 +96,9 @@ export class PacketQueue {
 
   /** Takes back the packets that `matches` and that have not left yet. */
   withdraw(matches: (packet: Uint8Array) => boolean): void {
-    const staying = this.#packets.filter((packet) => !matches(packet));
-    this.#packets.splice(0, this.#packets.length, ...staying);
+    const staying = this.#packets.splice(0).filter((packet) => !matches(packet));
+    this.#packets.push(...staying);
+    this.#queuedBytes = staying.reduce((sum, packet) => sum + packet.length, 0);
   }
 
   /** Drops what has not left yet. Waiting transfers stay: they belong to the host. */
