@@ -69,12 +69,11 @@ export class PendingPresence implements UserPresence {
 
   poll(prompt: PresencePrompt, client: string): PresenceOutcome | "pending" {
     const key = JSON.stringify([client, prompt.applet, prompt.action, prompt.subject, prompt.account]);
-    const known = this.#polled.get(key);
-    if (known?.outcome !== undefined) {
-      this.#forget(key, known);
-      return known.outcome;
+    const polled = this.#polled.get(key) ?? this.#openPolled(prompt, key);
+    if (polled.outcome !== undefined) {
+      this.#forget(key, polled);
+      return polled.outcome;
     }
-    const polled = known ?? this.#openPolled(prompt, key);
     clearTimeout(polled.timer);
     polled.timer = setTimeout(() => {
       this.#forget(key, polled);

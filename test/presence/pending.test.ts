@@ -137,3 +137,13 @@ test("A listener hears every prompt and every outcome until it leaves", () => {
   expect(heard).toEqual(["asked sign in", "granted"]);
   presence.reset();
 });
+
+test("A listener may answer the moment it hears of a prompt", async () => {
+  const presence = new PendingPresence();
+  presence.subscribe((event) => event.kind === "asked" && presence.answer(event.waiting.id, true));
+  expect(await presence.request(login, never)).toBe("granted");
+  expect(presence.poll(login, "channel 1")).toBe("granted");
+  expect(presence.poll(login, "channel 1")).toBe("granted");
+  expect(presence.waiting).toEqual([]);
+  expect(vi.getTimerCount()).toBe(0);
+});
