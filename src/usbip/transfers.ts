@@ -31,8 +31,6 @@ interface InFlight {
 }
 
 const NOTHING = new Uint8Array(0);
-/** Endpoint numbers have four bits. USB 2.0 §8.3.2.2 */
-const MAX_ENDPOINT = 15;
 const replyBasic = { devid: 0, direction: 0, ep: 0 };
 
 export class Transfers implements Framing {
@@ -122,7 +120,6 @@ export class Transfers implements Framing {
     let status: number = UrbStatus.OK;
     let data: Uint8Array = NOTHING;
     try {
-      if (urb.endpoint > MAX_ENDPOINT) throw new UsbStall();
       data = await this.#exported.device.submit(urb, controller.signal);
     } catch (error) {
       status = this.#statusOf(error, transfer);
