@@ -120,6 +120,8 @@ export class CtapHidInterface implements UsbInterface {
   #send(packets: readonly Uint8Array[], isReply: boolean): void {
     // Who sent a request has read the answer to the one before, unless part of that still waits here.
     if (isReply && this.#queue.length === 0) this.#queue.refill();
-    for (const packet of packets) this.#queue.push(packet);
+    // A host that stopped reading long ago loses the end of this message too, rather than a piece out of it.
+    if (!packets.every((packet) => this.#queue.push(packet)))
+      this.#log.warn("CTAPHID: the host does not read its replies");
   }
 }
