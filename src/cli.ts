@@ -16,7 +16,7 @@ import {
   parseUsbId,
 } from "./cli/options.ts";
 import { packageVersion } from "./cli/program.ts";
-import { type ServeOptions, serve } from "./cli/serve.ts";
+import type { ServeOptions } from "./cli/serve.ts";
 import { untilStopped } from "./cli/signals.ts";
 
 // A reader that goes away (`latchkey serve | head`, a terminal that closes) is no reason to drop the key.
@@ -51,6 +51,8 @@ program
     const { stdin: input, stdout: output, stderr: errors, argv } = process;
     const isTerminal = input.isTTY === true && errors.isTTY === true;
     const stopped = untilStopped();
+    // Loaded here, with all of the key behind it, so that the other commands start in half the time.
+    const { serve } = await import("./cli/serve.ts");
     const serving = await serve(options, { input, output, errors, isTerminal, script: argv[1] ?? "latchkey" });
     await stopped;
     await serving.close();
