@@ -59,6 +59,15 @@ describe("A frame splitter", () => {
     expect(splitter.next({ headLength: 3, frameLength: () => 3 })).toEqual(Uint8Array.of(1, 2, 3));
   });
 
+  test("gives frames whose slice is a copy, even of a Buffer", () => {
+    const chunk = Buffer.from([0, 1, 9]);
+    const splitter = new FrameSplitter();
+    splitter.feed(chunk);
+    const kept = splitter.next(framing)?.slice();
+    chunk.fill(0);
+    expect(kept).toEqual(Uint8Array.of(0, 1, 9));
+  });
+
   test("throws what the framing refuses, whole or in pieces", () => {
     expect(() => split([Uint8Array.of(0xff, 0)])).toThrow("refused");
     expect(() => split([Uint8Array.of(0xff), Uint8Array.of(0)])).toThrow("refused");

@@ -135,6 +135,13 @@ export class RawClient {
     };
   }
 
+  /** The next replies that carry no data. */
+  async replies(count: number): Promise<RawReply[]> {
+    const replies: RawReply[] = [];
+    while (replies.length < count) replies.push(await this.reply());
+    return replies;
+  }
+
   /** Resolves when the server has closed; what came before it is dropped. */
   async closed(): Promise<void> {
     const signal = AbortSignal.timeout(WAIT_MS);
