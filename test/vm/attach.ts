@@ -45,8 +45,12 @@ export async function waitForHidraw(guest: Guest, before: readonly string[] = []
 
 export async function detach(guest: Guest, attachment: Attachment): Promise<void> {
   await guest.ok(`usbip detach -p ${attachment.port}`);
-  await waitFor(guest, `vhci port ${attachment.port} to be free`, async () => {
-    return (await usedPorts(guest)).includes(attachment.port) ? undefined : true;
+  await waitForFreePort(guest, attachment.port);
+}
+
+export async function waitForFreePort(guest: Guest, port: string): Promise<void> {
+  await waitFor(guest, `vhci port ${port} to be free`, async () => {
+    return (await usedPorts(guest)).includes(port) ? undefined : true;
   });
   await guest.ok("udevadm settle --timeout=15");
 }
