@@ -33,7 +33,7 @@ const commands: ReadonlyMap<number, readonly [name: string, handler: Handler]> =
 const MAX_MSG_SIZE = 7609;
 
 export class Fido2Authenticator {
-  /** Shared with the U2F applet: the two protocols see the same credentials. CTAP 2.3 §10.3 */
+  /** Shared with the U2F applet: the two protocols see the same credentials. CTAP 2.3 §10 */
   readonly credentials: Credentials;
   readonly #context: Fido2Context;
 

@@ -1,6 +1,6 @@
 // All credentials of this key, FIDO2's and U2F's alike: making, finding, storing and forgetting them. Discoverable ones
 // are indexed by id, and by relying party in order of age, so that finding costs the same with ten as with ten
-// thousand. CTAP 2.3 §6.1.2 steps 16 to 18, §6.2.2 step 7, §10.3 (interoperating with U2F)
+// thousand. CTAP 2.3 §6.1.2 steps 16 to 18, §6.2.2 step 7, §10 (interoperating with U2F)
 import { isEqual } from "../../src/bytes/equal.ts";
 import { fromHex, toHex } from "../../src/bytes/hex.ts";
 import { hkdfSha256, sha256OfText } from "../../src/crypto/hash.ts";
@@ -44,8 +44,10 @@ export class Credentials {
   readonly #byId = new Map<string, Credential>();
   /** By rpIdHash in hexadecimal, oldest first. A list is never changed, only replaced: who holds one keeps it. */
   readonly #byRelyingParty = new Map<string, readonly Credential[]>();
+  /** By relying party and user handle: there is one for each pair. */
+  readonly #byAccount = new Map<string, Credential>();
   #newest = 0;
-  /** Volatile: sealed credentials that were opened lately, by id in hexadecimal, the latest last. */
+  /** Volatile: sealed credentials that were made or opened, by id in hexadecimal; the one that came first goes first. */
   readonly #opened = new Map<string, Credential>();
   #sealingKey: Uint8Array | undefined;
   /** The end of the queue of changes: what reads, decides and commits must not overlap another such. */
@@ -71,6 +73,7 @@ export class Credentials {
     const lists = new Map<string, Credential[]>();
     for (const credential of loaded) {
       this.#byId.set(toHex(credential.id), credential);
+      this.#byAccount.set(accountOf(credential), credential);
       const rpIdHash = toHex(credential.rpIdHash);
       const list = lists.get(rpIdHash);
       if (list === undefined) lists.set(rpIdHash, [credential]);
@@ -92,7 +95,9 @@ export class Credentials {
 
   /** Makes a credential that lives in its own id and takes no room in the store. */
   async createSealed(rpIdHash: Uint8Array, algorithm: CoseAlgorithm): Promise<NewCredential> {
-    const sealingKey = this.#loadSealingKey() ?? (await this.#change(() => this.#createSealingKey()));
+    if (this.#loadSealingKey() === undefined) await this.#change(() => this.#createSealingSecret());
+    const sealingKey = this.#loadSealingKey();
+    if (sealingKey === undefined) throw new Error("a reset came between");
     const { privateKey, publicKey } = schemeOf(algorithm).generateKeyPair();
     const nonce = this.#platform.randomBytes(12);
     const id = sealCredentialId(sealingKey, nonce, rpIdHash, algorithm, privateKey);
@@ -109,18 +114,16 @@ export class Credentials {
     const { account } = credential;
     if (account === undefined) throw new TypeError("only discoverable credentials are stored");
     await this.#change(async () => {
-      const list = this.findDiscoverable(credential.rpIdHash);
-      const replaced = list.filter(
-        (other) => other.account !== undefined && isEqual(other.account.user.id, account.user.id),
-      );
+      const replaced = this.#byAccount.get(accountOf(credential));
       await this.#platform.store.commit({
-        ...Object.fromEntries(replaced.map((other) => [keyOf(other), null])),
+        ...(replaced === undefined ? {} : { [keyOf(replaced)]: null }),
         [keyOf(credential)]: encodeCredentialRecord(credential, account),
       });
-      for (const other of replaced) this.#byId.delete(toHex(other.id));
+      if (replaced !== undefined) this.#removeFromIndex(replaced);
+      const list = this.findDiscoverable(credential.rpIdHash);
       this.#byId.set(toHex(credential.id), credential);
-      const kept = replaced.length > 0 ? list.filter((other) => !replaced.includes(other)) : list;
-      this.#byRelyingParty.set(toHex(credential.rpIdHash), [...kept, credential]);
+      this.#byAccount.set(accountOf(credential), credential);
+      this.#byRelyingParty.set(toHex(credential.rpIdHash), [...list, credential]);
     });
   }
 
@@ -157,6 +160,7 @@ export class Credentials {
       await this.#platform.store.commit(Object.fromEntries(keys.map((key) => [key, null])));
       this.#byId.clear();
       this.#byRelyingParty.clear();
+      this.#byAccount.clear();
       this.#opened.clear();
       this.#sealingKey?.fill(0);
       this.#sealingKey = undefined;
@@ -177,14 +181,18 @@ export class Credentials {
     return this.#sealingKey;
   }
 
-  async #createSealingKey(): Promise<Uint8Array> {
-    let key = this.#loadSealingKey(); // made meanwhile by the change before this one?
-    if (key === undefined) {
-      await this.#platform.store.commit({ [SEALING_SECRET]: this.#platform.randomBytes(32) });
-      key = this.#loadSealingKey();
-    }
-    if (key === undefined) throw new Error("the store has lost what it just took");
-    return key;
+  async #createSealingSecret(): Promise<void> {
+    if (this.#platform.store.get(SEALING_SECRET) !== undefined) return; // the change before this one made it
+    await this.#platform.store.commit({ [SEALING_SECRET]: this.#platform.randomBytes(32) });
+  }
+
+  #removeFromIndex(credential: Credential): void {
+    this.#byId.delete(toHex(credential.id));
+    this.#byAccount.delete(accountOf(credential));
+    const rpIdHash = toHex(credential.rpIdHash);
+    const left = this.findDiscoverable(credential.rpIdHash).filter((other) => other !== credential);
+    if (left.length > 0) this.#byRelyingParty.set(rpIdHash, left);
+    else this.#byRelyingParty.delete(rpIdHash);
   }
 
   #keepOpened(credential: Credential): void {
@@ -206,6 +214,10 @@ export class Credentials {
 
 function keyOf(credential: Credential): string {
   return CREDENTIAL_PREFIX + toHex(credential.id);
+}
+
+function accountOf({ rpIdHash, account }: Credential): string {
+  return `${toHex(rpIdHash)} ${account === undefined ? "" : toHex(account.user.id)}`;
 }
 
 function createdOf(credential: Credential | undefined): number {
