@@ -118,6 +118,15 @@ test("The signature counter rises with every signature, over a power cycle and o
   expect(counts).toEqual([...new Set(counts)].sort((a, b) => a - b));
 });
 
+test("Without a new value of the counter nothing is signed, and the next request works", async () => {
+  const { platform, register, assert } = setUp();
+  const { publicKey } = await register("user");
+  platform.store.failNextCount("io");
+  const reply = await assert();
+  expect([reply.status, reply.map.size]).toEqual([CtapStatus.CTAP1_ERR_OTHER, 0]);
+  verifyAssertion(await assert(), publicKey);
+});
+
 describe("Each wrong request is answered with CTAP's own status", () => {
   test.each<[string, Record<number, CborValue>, keyof typeof CtapStatus]>([
     ["no rpId", { 1: undefined }, "CTAP2_ERR_MISSING_PARAMETER"],

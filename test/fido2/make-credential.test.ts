@@ -162,11 +162,12 @@ describe("Each wrong request is answered with CTAP's own status, and changes not
     ["no algorithm at all", { 4: [] }, "CTAP2_ERR_UNSUPPORTED_ALGORITHM"],
     ["RS256 alone", { 4: [credentialParameter(-257)] }, "CTAP2_ERR_UNSUPPORTED_ALGORITHM"],
     ["ES256 of another type", { 4: [cborMap({ alg: -7, type: "other" })] }, "CTAP2_ERR_UNSUPPORTED_ALGORITHM"],
-    ["an algorithm of 33 bits", { 4: [credentialParameter(2 ** 40)] }, "CTAP1_ERR_INVALID_PARAMETER"],
+    ["an algorithm of 41 bits", { 4: [credentialParameter(2 ** 40)] }, "CTAP2_ERR_UNSUPPORTED_ALGORITHM"],
     ["uv without built-in verification", { 7: cborMap({ uv: true }) }, "CTAP2_ERR_INVALID_OPTION"],
     ["up: false", { 7: cborMap({ up: false }) }, "CTAP2_ERR_INVALID_OPTION"],
     ["pinUvAuthParam without protocol", { 8: pinUvAuthParam }, "CTAP2_ERR_MISSING_PARAMETER"],
     ["a PIN/UV protocol, of which there is none", { 8: pinUvAuthParam, 9: 1 }, "CTAP1_ERR_INVALID_PARAMETER"],
+    ["a PIN/UV protocol of 41 bits", { 8: pinUvAuthParam, 9: 2 ** 40 }, "CTAP1_ERR_INVALID_PARAMETER"],
     ["enterprise attestation", { 10: 1 }, "CTAP1_ERR_INVALID_PARAMETER"],
   ])("%s", async (_what, changes, status) => {
     const { platform, make } = setUp();
@@ -302,6 +303,13 @@ describe("A discoverable credential", () => {
       expect(verifyAssertion(assertion, publicKey).numberOfCredentials).toBeUndefined();
     },
   );
+
+  test("is not stored when the signature counter cannot be advanced", async () => {
+    const { platform, make } = setUp();
+    platform.store.failNextCount("no-space");
+    expect((await make({ 7: discoverable })).status).toBe(CtapStatus.CTAP2_ERR_KEY_STORE_FULL);
+    expect(platform.store.snapshot()).toEqual({});
+  });
 
   test("of the same user asked for twice at once leaves one", async () => {
     const { platform, make } = setUp();
