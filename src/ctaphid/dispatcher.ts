@@ -98,6 +98,11 @@ export class Dispatcher {
     this.#channels.clear();
   }
 
+  /** Nobody reads any more: the request under way is cancelled. Its answer says so, should somebody read it after all. */
+  cancelUnread(): void {
+    this.#request?.cancel();
+  }
+
   /** The only place that catches: a request ends here, one way or another. */
   async #serve(packet: Packet): Promise<void> {
     let message: Message | undefined;
