@@ -48,7 +48,8 @@ describeInGuest("CTAPHID_PING through hidraw", {}, (vm) => {
     }
   });
 
-  test("costs a short message nothing: only what exceeds the burst is paced", async () => {
+  // Again when something else kept the machine busy: what is measured is the fastest way, not the machine.
+  test("costs a short message nothing: only what exceeds the burst is paced", { retry: 3 }, async () => {
     const short = await ping(57, 100);
     expect(short).toMatchObject({ whole: 100, faults: [] });
     expect(short.fastest).toBeLessThan(3);
