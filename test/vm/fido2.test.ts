@@ -5,7 +5,7 @@ import { getAssertion, makeCredential, tryGetAssertion, userIdOf } from "./fido2
 import { startKey } from "./key-process.ts";
 import { describeInGuest } from "./requirements.ts";
 
-describeInGuest("libfido2", { packages: ["fido2-tools"] }, (vm) => {
+describeInGuest("libfido2", { packages: ["fido2-tools", "python3-fido2"] }, (vm) => {
   let hidraw: string;
 
   beforeAll(async () => {
