@@ -24,8 +24,6 @@ interface CredentialFields {
   readonly rpIdHash: Uint8Array;
   readonly algorithm: CoseAlgorithm;
   readonly privateKey: Uint8Array;
-  /** Known to a credential that was just made, not to one that comes back from its id or record. */
-  readonly publicKey?: Uint8Array | undefined;
   readonly account?: Account | undefined;
 }
 
@@ -44,9 +42,6 @@ export class Credential {
     this.algorithm = fields.algorithm;
     this.privateKey = fields.privateKey;
     this.account = fields.account;
-    if (fields.publicKey !== undefined) {
-      this.#signer = schemeOf(fields.algorithm).createSigner(fields.privateKey, fields.publicKey);
-    }
   }
 
   /** Signs with the algorithm's own hash; ECDSA signatures are in DER. The key is made ready once and kept. */

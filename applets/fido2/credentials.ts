@@ -5,7 +5,7 @@ import { isEqual } from "../../src/bytes/equal.ts";
 import { fromHex, toHex } from "../../src/bytes/hex.ts";
 import { hkdfSha256, sha256OfText } from "../../src/crypto/hash.ts";
 import type { Platform } from "../../src/platform.ts";
-import { type CoseAlgorithm, schemeOf } from "./cose-key.ts";
+import { type CoseAlgorithm, type Signer, schemeOf } from "./cose-key.ts";
 import {
   Credential,
   encodeCredentialRecord,
@@ -16,8 +16,7 @@ import {
 import type { RelyingParty, User } from "./parameters.ts";
 
 // What the U2F applet may know of FIDO2 goes through this file.
-export { CoseAlgorithm } from "./cose-key.ts";
-export type { Credential } from "./credential.ts";
+export { CoseAlgorithm, type Signer } from "./cose-key.ts";
 
 /** Persistent: everything that a reset forgets. */
 const PREFIX = "fido2/";
@@ -32,10 +31,14 @@ const DISCOVERABLE_ID_LENGTH = 32;
 /** How many opened ids are kept ready to sign; reopening one costs about 0.15 ms. */
 const MAX_OPENED = 256;
 
-/** A credential that was just made, with its public key in the form of its algorithm (see curves.ts). */
+/**
+ * A credential that was just made, with its public key in the form of its algorithm (see curves.ts), and what signs with
+ * it now. That signer goes with the request: one that outlived each registration would cost a third of it in collecting.
+ */
 export interface NewCredential {
   readonly credential: Credential;
   readonly publicKey: Uint8Array;
+  readonly sign: Signer;
 }
 
 export class Credentials {
@@ -47,7 +50,7 @@ export class Credentials {
   /** By relying party and user handle: there is one for each pair. */
   readonly #byAccount = new Map<string, Credential>();
   #newest = 0;
-  /** Volatile: sealed credentials that were made or opened, by id in hexadecimal; the one that came first goes first. */
+  /** Volatile: sealed credentials that were opened, by id in hexadecimal; the one that came first goes first. */
   readonly #opened = new Map<string, Credential>();
   #sealingKey: Uint8Array | undefined;
   /** The end of the queue of changes: what reads, decides and commits must not overlap another such. */
@@ -85,12 +88,12 @@ export class Credentials {
 
   /** Makes a discoverable credential; it exists only once `save` resolved. */
   createDiscoverable(rp: RelyingParty, user: User, algorithm: CoseAlgorithm): NewCredential {
-    const { privateKey, publicKey } = schemeOf(algorithm).generateKeyPair();
+    const { privateKey, ...rest } = generateKey(algorithm);
     this.#newest += 1;
     const account = { rp, user: { ...user, id: Uint8Array.from(user.id) }, created: this.#newest };
     const id = this.#platform.randomBytes(DISCOVERABLE_ID_LENGTH);
     const rpIdHash = sha256OfText(rp.id);
-    return { credential: new Credential({ id, rpIdHash, algorithm, privateKey, publicKey, account }), publicKey };
+    return { credential: new Credential({ id, rpIdHash, algorithm, privateKey, account }), ...rest };
   }
 
   /** Makes a credential that lives in its own id and takes no room in the store. */
@@ -98,12 +101,10 @@ export class Credentials {
     if (this.#loadSealingKey() === undefined) await this.#change(() => this.#createSealingSecret());
     const sealingKey = this.#loadSealingKey();
     if (sealingKey === undefined) throw new Error("a reset came between");
-    const { privateKey, publicKey } = schemeOf(algorithm).generateKeyPair();
+    const { privateKey, ...rest } = generateKey(algorithm);
     const nonce = this.#platform.randomBytes(12);
     const id = sealCredentialId(sealingKey, nonce, rpIdHash, algorithm, privateKey);
-    const credential = new Credential({ id, rpIdHash: Uint8Array.from(rpIdHash), algorithm, privateKey, publicKey });
-    this.#keepOpened(credential);
-    return { credential, publicKey };
+    return { credential: new Credential({ id, rpIdHash, algorithm, privateKey }), ...rest };
   }
 
   /**
@@ -210,6 +211,12 @@ export class Credentials {
     this.#changes = result.catch(() => undefined);
     return result;
   }
+}
+
+function generateKey(algorithm: CoseAlgorithm) {
+  const scheme = schemeOf(algorithm);
+  const { privateKey, publicKey } = scheme.generateKeyPair();
+  return { privateKey, publicKey, sign: scheme.createSigner(privateKey, publicKey) };
 }
 
 function keyOf(credential: Credential): string {

@@ -90,7 +90,7 @@ export async function makeCredential(context: Fido2Context, data: Uint8Array, tr
   await requireUserPresence(context, transport, prompt);
 
   // Steps 16 to 18.
-  const { credential, publicKey } =
+  const { credential, publicKey, sign } =
     options.rk === true
       ? credentials.createDiscoverable(rp, user, algorithm)
       : await credentials.createSealed(rpIdHash, algorithm);
@@ -107,7 +107,7 @@ export async function makeCredential(context: Fido2Context, data: Uint8Array, tr
       publicKey: schemeOf(algorithm).encodePublicKey(publicKey),
     },
   });
-  const attStmt = createSelfAttestation(credential, authData, clientDataHash);
+  const attStmt = createSelfAttestation(algorithm, sign, authData, clientDataHash);
 
   // Step 17, last: from here on nothing can fail any more, so that no credential is stored that no one heard of.
   if (credential.account !== undefined) await credentials.save(credential);
