@@ -7,7 +7,7 @@ import { BROADCAST_CHANNEL } from "./packet.ts";
  * How many channels are remembered. Every client that opens the device allocates one, and none is ever given back:
  * the one that has not been used for the longest time is forgotten.
  */
-export const MAX_CHANNELS = 256;
+export const MAX_CHANNELS = 1024;
 
 /** 0 is reserved, and the broadcast channel is nobody's. CTAP 2.3 §11.2.3 */
 export function isReservedChannel(channel: number): boolean {
