@@ -10,8 +10,13 @@ import { getAssertion } from "./get-assertion.ts";
 import { getInfo } from "./get-info.ts";
 import { getNextAssertion } from "./get-next-assertion.ts";
 import { makeCredential } from "./make-credential.ts";
+import { PersistentToken } from "./persistent-token.ts";
+import { Pin } from "./pin.ts";
+import { PinUvAuthProtocol } from "./pin-uv-auth-protocol.ts";
+import { PinUvAuthToken } from "./pin-uv-auth-token.ts";
 import { reset } from "./reset.ts";
 import { selection } from "./selection.ts";
+import { Settings } from "./settings.ts";
 import { Fido2State } from "./state.ts";
 import { CtapError, CtapStatus, nameOfCtapStatus } from "./status.ts";
 
@@ -32,6 +37,15 @@ const commands: ReadonlyMap<number, readonly [name: string, handler: Handler]> =
 /** The largest message of CTAPHID. CTAP 2.3 §11.2.4 */
 const MAX_MSG_SIZE = 7609;
 
+const defaults: Fido2Options = {
+  maxMsgSize: MAX_MSG_SIZE,
+  uv: "off",
+  pinComplexity: false,
+  u2f: true,
+  firmwareVersion: 1,
+  transports: ["usb"],
+};
+
 export class Fido2Authenticator {
   /** Shared with the U2F applet: the two protocols see the same credentials. CTAP 2.3 §10.3 */
   readonly credentials: Credentials;
@@ -39,17 +53,29 @@ export class Fido2Authenticator {
 
   constructor(platform: Platform, options: Partial<Fido2Options> = {}) {
     this.credentials = new Credentials(platform);
+    const settings = new Settings(platform);
+    // Protocol two first: a platform that knows both takes the first that it knows.
+    const protocols = [new PinUvAuthProtocol(2, platform), new PinUvAuthProtocol(1, platform)];
     this.#context = {
       platform,
-      options: { maxMsgSize: MAX_MSG_SIZE, ...options },
+      options: { ...defaults, ...options },
       credentials: this.credentials,
       state: new Fido2State(platform.clock),
+      settings,
+      pin: new Pin(platform, settings),
+      token: new PinUvAuthToken(platform),
+      persistentToken: new PersistentToken(platform),
+      protocols: new Map(protocols.map((protocol) => [protocol.version, protocol])),
     };
   }
 
   /** A new attach: the reset window opens, and what is volatile is forgotten. */
   powerCycle(): void {
-    this.#context.state.powerCycle();
+    const { state, pin, token, protocols } = this.#context;
+    state.powerCycle();
+    pin.forgetMisses();
+    token.stopUsing();
+    for (const protocol of protocols.values()) protocol.regenerate();
     this.credentials.powerCycle();
   }
 

@@ -1,0 +1,143 @@
+// The PIN of the key, and how often it and the built-in user verification may still be tried. CTAP 2.3 §6.5.2.2, §6.5.5
+// Persistent: a verifier of the PIN (never the PIN) and two retry counters. Volatile: how often it was missed since
+// the power came.
+import { isEqualConstantTime } from "../../src/bytes/equal.ts";
+import { bytes, struct, u8 } from "../../src/bytes/struct.ts";
+import { wipe } from "../../src/bytes/wipe.ts";
+import { sha256 } from "../../src/crypto/hash.ts";
+import type { Platform } from "../../src/platform.ts";
+import type { Settings } from "./settings.ts";
+import { CtapError, CtapStatus } from "./status.ts";
+
+/** Persistent: LEFT(SHA-256(PIN), 16) and the PIN's length in code points. Absent when no PIN is set. */
+const PIN = "fido2/pin";
+/** Persistent: one byte. A record of its own, because it is written before every comparison. */
+const PIN_RETRIES = "fido2/pin-retries";
+/** Persistent: one byte, for the built-in user verification. */
+const UV_RETRIES = "fido2/uv-retries";
+
+const Verifier = struct({ version: u8, codePoints: u8, hash: bytes(16) });
+const RECORD_VERSION = 1;
+
+/** CTAP 2.3 §6.5.2.2: at most 8. */
+export const MAX_PIN_RETRIES = 8;
+/** CTAP 2.3 §6.5.2.3: from 1 to 25. */
+export const MAX_UV_RETRIES = 8;
+/** "3 consecutive mismatches": CTAP 2.3 §6.5.5.6 step 8, and wherever a PIN is compared. */
+const MAX_CONSECUTIVE_MISSES = 3;
+
+/** What CTAP keeps of a PIN, and what a platform sends of it: 16 bytes. */
+export function hashPin(pin: Uint8Array): Uint8Array {
+  return sha256(pin).subarray(0, 16);
+}
+
+export class Pin {
+  readonly #platform: Platform;
+  readonly #settings: Settings;
+  /** Volatile: consecutive misses since power-up; 3 of them block until the next one. */
+  #misses = 0;
+  /** Two guesses at once must not both see the last try: one runs after the other. */
+  #guesses: Promise<unknown> = Promise.resolve();
+
+  constructor(platform: Platform, settings: Settings) {
+    this.#platform = platform;
+    this.#settings = settings;
+  }
+
+  get isSet(): boolean {
+    return this.#platform.store.get(PIN) !== undefined;
+  }
+
+  /** How many tries are left before the PIN is blocked for good. */
+  get retries(): number {
+    return this.#counter(PIN_RETRIES, MAX_PIN_RETRIES);
+  }
+
+  /** Whether only a power cycle lets the PIN be tried again. */
+  get isBlockedUntilPowerCycle(): boolean {
+    return this.#misses >= MAX_CONSECUTIVE_MISSES;
+  }
+
+  /** Of the PIN that is set, in code points; 0 when none is. */
+  get codePoints(): number {
+    const record = this.#platform.store.get(PIN);
+    return record === undefined ? 0 : Verifier.parse(record).codePoints;
+  }
+
+  get uvRetries(): number {
+    return this.#counter(UV_RETRIES, MAX_UV_RETRIES);
+  }
+
+  /**
+   * Compares a guess, LEFT(SHA-256(PIN), 16), in constant time. The try is durably spent before the comparison, so that
+   * cutting the power in between buys nothing. `onMiss` runs before the error of a miss is thrown: PIN_BLOCKED,
+   * PIN_AUTH_BLOCKED or PIN_INVALID. A guess of undefined (what could not be decrypted) is a miss.
+   */
+  verify(guess: Uint8Array | undefined, onMiss: () => void): Promise<void> {
+    const result = this.#guesses.then(() => this.#verify(guess, onMiss));
+    this.#guesses = result.catch(() => undefined);
+    return result;
+  }
+
+  async #verify(guess: Uint8Array | undefined, onMiss: () => void): Promise<void> {
+    this.requireTriesLeft();
+    const record = this.#platform.store.get(PIN);
+    if (record === undefined) throw new CtapError(CtapStatus.CTAP2_ERR_PIN_NOT_SET);
+    const { hash } = Verifier.parse(record);
+    const left = this.retries - 1;
+    await this.#platform.store.commit({ [PIN_RETRIES]: Uint8Array.of(left) });
+    if (guess === undefined || !isEqualConstantTime(guess, hash)) {
+      this.#misses += 1;
+      onMiss();
+      if (left === 0) throw new CtapError(CtapStatus.CTAP2_ERR_PIN_BLOCKED);
+      if (this.isBlockedUntilPowerCycle) throw new CtapError(CtapStatus.CTAP2_ERR_PIN_AUTH_BLOCKED);
+      throw new CtapError(CtapStatus.CTAP2_ERR_PIN_INVALID);
+    }
+    this.#misses = 0;
+    await this.#platform.store.commit({ [PIN_RETRIES]: null, [UV_RETRIES]: null });
+  }
+
+  /** Throws PIN_BLOCKED or PIN_AUTH_BLOCKED when no guess would be looked at. */
+  requireTriesLeft(): void {
+    if (this.retries === 0) throw new CtapError(CtapStatus.CTAP2_ERR_PIN_BLOCKED);
+    if (this.isBlockedUntilPowerCycle) throw new CtapError(CtapStatus.CTAP2_ERR_PIN_AUTH_BLOCKED);
+  }
+
+  /** Whether `pin` is the one that is set. It costs no try: only for a caller who has just proved to know it. */
+  isCurrent(pin: Uint8Array): boolean {
+    const record = this.#platform.store.get(PIN);
+    const hash = hashPin(pin);
+    const current = record !== undefined && isEqualConstantTime(hash, Verifier.parse(record).hash);
+    wipe(hash);
+    return current;
+  }
+
+  /** Sets or replaces the PIN, fills both counters up, and lifts forcePINChange, all in one commit with `alsoCommit`. */
+  async set(pin: Uint8Array, codePoints: number, alsoCommit: Readonly<Record<string, null>> = {}): Promise<void> {
+    const record = Verifier.encode({ version: RECORD_VERSION, codePoints, hash: hashPin(pin) });
+    const changes = { ...alsoCommit, [PIN]: record, [PIN_RETRIES]: null, [UV_RETRIES]: null };
+    if (this.#settings.forcePinChange) await this.#settings.change({ forcePinChange: false }, changes);
+    else await this.#platform.store.commit(changes);
+    this.#misses = 0;
+  }
+
+  /** Durably takes one try of the built-in user verification away, before the person is asked. */
+  async spendUvRetry(): Promise<void> {
+    await this.#platform.store.commit({ [UV_RETRIES]: Uint8Array.of(Math.max(0, this.uvRetries - 1)) });
+  }
+
+  /** `retries`: what spendUvRetry found, for an attempt that was none; all of them after a success. */
+  async restoreUvRetries(retries: number = MAX_UV_RETRIES): Promise<void> {
+    await this.#platform.store.commit({ [UV_RETRIES]: retries === MAX_UV_RETRIES ? null : Uint8Array.of(retries) });
+  }
+
+  /** The power went, or everything was reset. */
+  forgetMisses(): void {
+    this.#misses = 0;
+  }
+
+  /** An absent record is a full counter. */
+  #counter(key: string, full: number): number {
+    return this.#platform.store.get(key)?.[0] ?? full;
+  }
+}
