@@ -4,6 +4,8 @@ import { concat } from "../../src/bytes/concat.ts";
 import { type CborMap, encodeCbor } from "../../src/cbor.ts";
 import type { Platform } from "../../src/platform.ts";
 import type { Transport } from "../../src/transport.ts";
+import { clientPin } from "./client-pin.ts";
+import { config } from "./config.ts";
 import type { Fido2Context, Fido2Options } from "./context.ts";
 import { Credentials } from "./credentials.ts";
 import { getAssertion } from "./get-assertion.ts";
@@ -29,9 +31,11 @@ const commands: ReadonlyMap<number, readonly [name: string, handler: Handler]> =
   [0x01, ["authenticatorMakeCredential", makeCredential]],
   [0x02, ["authenticatorGetAssertion", getAssertion]],
   [0x04, ["authenticatorGetInfo", getInfo]],
+  [0x06, ["authenticatorClientPIN", clientPin]],
   [0x07, ["authenticatorReset", reset]],
   [GET_NEXT_ASSERTION, ["authenticatorGetNextAssertion", getNextAssertion]],
   [0x0b, ["authenticatorSelection", selection]],
+  [0x0d, ["authenticatorConfig", config]],
 ]);
 
 /** The largest message of CTAPHID. CTAP 2.3 §11.2.4 */
@@ -41,6 +45,9 @@ const defaults: Fido2Options = {
   maxMsgSize: MAX_MSG_SIZE,
   uv: "off",
   pinComplexity: false,
+  allAlgorithms: false,
+  pqc: false,
+  largeBlob: "command",
   u2f: true,
   firmwareVersion: 1,
   transports: ["usb"],

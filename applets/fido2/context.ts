@@ -18,6 +18,12 @@ export interface Fido2Options {
   readonly uv: "off" | "ask" | "auto";
   /** Whether PINs that are easy to guess are refused; pin-policy.ts says which. */
   readonly pinComplexity: boolean;
+  /** Whether getInfo lists the fully specified algorithms, which are accepted in any case. */
+  readonly allAlgorithms: boolean;
+  /** Whether ML-DSA is accepted and listed. */
+  readonly pqc: boolean;
+  /** How large blobs are kept: by authenticatorLargeBlobs and largeBlobKey, or by CTAP 2.3's largeBlob extension. */
+  readonly largeBlob: "command" | "extension";
   /** Whether U2F is answered too; without it getInfo does not promise it. */
   readonly u2f: boolean;
   /** getInfo's firmwareVersion. */

@@ -24,12 +24,24 @@ const USER_PRESENT_MS = 30_000;
 /** "Max usage time period": 10 minutes, used or not. */
 const MAX_USAGE_MS = 600_000;
 
+/** What a platform gets with a token. */
+export interface Grant {
+  readonly permissions: number;
+  /** The relying party that the token is for, if the platform said so. */
+  readonly rpId: string | undefined;
+  /** Whether its person was present, too. */
+  readonly userPresent: boolean;
+  /** It was asked for with getPinToken, from before there were permissions. */
+  readonly legacy?: boolean;
+}
+
 interface Use {
   readonly token: Uint8Array;
   readonly protocol: 1 | 2;
   readonly begunAt: number;
   permissions: number;
   rpId: string | undefined;
+  readonly legacy: boolean;
   used: boolean;
   userPresent: boolean;
   userVerified: boolean;
@@ -40,19 +52,27 @@ export class PinUvAuthToken {
   readonly #platform: Pick<Platform, "randomBytes">;
   readonly #clock: Clock;
   #use: Use | undefined;
+  #serial = 0;
 
   constructor(platform: Platform) {
     this.#platform = platform;
     this.#clock = platform.clock;
   }
 
-  /** resetPinUvAuthToken() and beginUsingPinUvAuthToken(). Returns the token, which the caller must not keep. */
-  begin(protocol: 1 | 2, permissions: number, rpId: string | undefined, userPresent: boolean): Uint8Array {
+  /** resetPinUvAuthToken() and beginUsingPinUvAuthToken(). Returns the token, which is for the platform alone. */
+  begin(protocol: 1 | 2, grant: Grant): Uint8Array {
     this.stopUsing();
-    const token = this.#platform.randomBytes(TOKEN_LENGTH);
+    const token = Uint8Array.from(this.#platform.randomBytes(TOKEN_LENGTH));
+    const { permissions, rpId, userPresent, legacy = false } = grant;
     const begunAt = this.#clock.now();
-    this.#use = { token, protocol, permissions, rpId, begunAt, userPresent, used: false, userVerified: true };
+    this.#use = { token, protocol, permissions, rpId, begunAt, userPresent, legacy, used: false, userVerified: true };
+    this.#serial += 1;
     return token;
+  }
+
+  /** Tells one token from the next; undefined when none is in use. */
+  get serial(): number | undefined {
+    return this.#current() === undefined ? undefined : this.#serial;
   }
 
   /** The token, for verify(); undefined when none is in use for this protocol. */
@@ -69,6 +89,12 @@ export class PinUvAuthToken {
 
   hasPermission(permission: number): boolean {
     return ((this.#current()?.permissions ?? 0) & permission) !== 0;
+  }
+
+  /** Whether it came from getPinToken and has not been spent on a credential since. */
+  get isLegacy(): boolean {
+    const use = this.#current();
+    return use?.legacy === true && use.userVerified;
   }
 
   /** The relying party that the token is bound to. */

@@ -43,7 +43,7 @@ export async function checkPinUvAuth(context: Fido2Context, transport: Transport
   if (auth.param === undefined) return;
   if (auth.param.length === 0) {
     await requireUserPresence(context, transport, { action: "select this key" });
-    const status = isProtected(context) ? CtapStatus.CTAP2_ERR_PIN_INVALID : CtapStatus.CTAP2_ERR_PIN_NOT_SET;
+    const status = context.pin.isSet ? CtapStatus.CTAP2_ERR_PIN_INVALID : CtapStatus.CTAP2_ERR_PIN_NOT_SET;
     throw new CtapError(status, "the key was selected");
   }
   findProtocol(context, auth.protocol);
@@ -83,33 +83,38 @@ export interface UserVerificationRequest {
 export type UserVerificationMethod = "token" | "built-in" | "none";
 
 /**
- * §6.1.2 steps 5.1 to 5.3 and 6 to 8, §6.2.2 steps 4.1 to 4.3 and 5: which method the request and the settings ask for. Throws
- * INVALID_OPTION for a "uv" that there is no method for, and PUAT_REQUIRED or OPERATION_DENIED for a request that would
- * have to come with more.
+ * §6.1.2 steps 5.1 to 5.3, 6 to 8 and 10, §6.2.2 steps 4.1 to 4.3 and 5: which method the request and the settings ask
+ * for. Throws INVALID_OPTION for a "uv" that there is no method for, and PUAT_REQUIRED or OPERATION_DENIED for a request
+ * that would have to come with more.
  */
 export function chooseUserVerification(
   context: Fido2Context,
   request: UserVerificationRequest,
 ): UserVerificationMethod {
   const { options, command } = request;
-  if (request.pinUvAuth.param !== undefined) return "token";
+  const { alwaysUv } = context.settings;
+  const hasParam = request.pinUvAuth.param !== undefined;
   const builtIn = hasBuiltInUv(context);
-  if (options.uv === true) {
-    if (!builtIn) throw new CtapError(CtapStatus.CTAP2_ERR_INVALID_OPTION, "uv");
-    return "built-in";
-  }
-  if (context.settings.alwaysUv && (command === "makeCredential" || options.up)) {
-    // Steps 6 and 5: makeCredUvNotRqd counts as false, and silent assertions alone need nobody.
-    if (builtIn) return "built-in";
-    throw new CtapError(CtapStatus.CTAP2_ERR_PUAT_REQUIRED, "alwaysUv");
-  }
-  // §6.1.2 step 7: makeCredUvNotRqd is for credentials that are not discoverable.
-  if (command === "makeCredential" && options.rk && isProtected(context)) throw userVerificationMissing(context);
-  return "none";
-}
+  const userProtected = isProtected(context);
+  let uv = !hasParam && options.uv === true;
+  if (uv && !builtIn) throw new CtapError(CtapStatus.CTAP2_ERR_INVALID_OPTION, "uv");
 
-function userVerificationMissing({ pin }: Fido2Context): CtapError {
-  return new CtapError(pin.isSet ? CtapStatus.CTAP2_ERR_PUAT_REQUIRED : CtapStatus.CTAP2_ERR_OPERATION_DENIED);
+  // Steps 6 and 5. An assertion without a touch is exempt: platforms look for credentials with it.
+  if (alwaysUv && (command === "makeCredential" || options.up)) {
+    if (!userProtected) throw new CtapError(CtapStatus.CTAP2_ERR_PUAT_REQUIRED, "alwaysUv, and no PIN is set");
+    if (!hasParam) uv ||= builtIn;
+    if (!hasParam && !uv) throw new CtapError(CtapStatus.CTAP2_ERR_PUAT_REQUIRED, "alwaysUv");
+  }
+
+  // §6.1.2 steps 7 and 8. makeCredUvNotRqd, which alwaysUv turns off, is for credentials that are not discoverable.
+  if (command === "makeCredential" && userProtected && !uv && !hasParam && (options.rk || alwaysUv)) {
+    const { isSet } = context.pin;
+    throw new CtapError(isSet ? CtapStatus.CTAP2_ERR_PUAT_REQUIRED : CtapStatus.CTAP2_ERR_OPERATION_DENIED);
+  }
+
+  // Steps 11 and 6 begin with "if the authenticator is protected": otherwise a pinUvAuthParam proves nothing.
+  if (hasParam) return userProtected ? "token" : "none";
+  return uv ? "built-in" : "none";
 }
 
 /** What is known of the person after §6.1.2 step 11, §6.2.2 step 6. */
@@ -122,8 +127,7 @@ export interface UserEvidence {
 
 /**
  * §6.1.2 step 11, §6.2.2 step 6: verifies the user by the chosen method. Throws PIN_AUTH_INVALID for a pinUvAuthParam that
- * does not hold; for a failed built-in verification PUAT_REQUIRED when a PIN can take its place, and else
- * OPERATION_DENIED or USER_ACTION_TIMEOUT. `prompt` is what the person is shown.
+ * does not hold; for a failed built-in verification USER_ACTION_TIMEOUT, PIN_BLOCKED or OPERATION_DENIED. `prompt` is what the person is shown.
  */
 export async function verifyUser(
   context: Fido2Context,
@@ -164,8 +168,10 @@ async function requireBuiltInUv(context: Fido2Context, transport: Transport, pro
       throw new CtapError(CtapStatus.CTAP2_ERR_USER_ACTION_TIMEOUT);
     case "cancelled":
       throw new CtapError(CtapStatus.CTAP2_ERR_KEEPALIVE_CANCEL);
-    default:
-      throw userVerificationMissing(context);
+    case "blocked":
+      throw new CtapError(CtapStatus.CTAP2_ERR_PIN_BLOCKED, "no uvRetries are left");
+    case "denied":
+      throw new CtapError(CtapStatus.CTAP2_ERR_OPERATION_DENIED);
   }
 }
 

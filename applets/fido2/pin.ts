@@ -2,10 +2,11 @@
 // Persistent: a verifier of the PIN (never the PIN) and two retry counters. Volatile: how often it was missed since
 // the power came.
 import { isEqualConstantTime } from "../../src/bytes/equal.ts";
-import { bytes, struct, u8 } from "../../src/bytes/struct.ts";
+import { bytes, struct, u8, u32be } from "../../src/bytes/struct.ts";
 import { wipe } from "../../src/bytes/wipe.ts";
 import { sha256 } from "../../src/crypto/hash.ts";
 import type { Platform } from "../../src/platform.ts";
+import type { NewPin } from "./pin-policy.ts";
 import type { Settings } from "./settings.ts";
 import { CtapError, CtapStatus } from "./status.ts";
 
@@ -13,11 +14,13 @@ import { CtapError, CtapStatus } from "./status.ts";
 const PIN = "fido2/pin";
 /** Persistent: one byte. A record of its own, because it is written before every comparison. */
 const PIN_RETRIES = "fido2/pin-retries";
-/** Persistent: one byte, for the built-in user verification. */
-const UV_RETRIES = "fido2/uv-retries";
+/** Persistent: the retries of the built-in user verification, and how often it ran since the PIN was last given. */
+const UV_ATTEMPTS = "fido2/uv-attempts";
 
-const Verifier = struct({ version: u8, codePoints: u8, hash: bytes(16) });
+/** `complex`: 1 if the PIN is one that pin-policy.ts would not call easy to guess. */
+const Verifier = struct({ version: u8, codePoints: u8, complex: u8, hash: bytes(16) });
 const RECORD_VERSION = 1;
+const UvAttempts = struct({ retries: u8, sincePinEntry: u32be });
 
 /** CTAP 2.3 §6.5.2.2: at most 8. */
 export const MAX_PIN_RETRIES = 8;
@@ -50,7 +53,7 @@ export class Pin {
 
   /** How many tries are left before the PIN is blocked for good. */
   get retries(): number {
-    return this.#counter(PIN_RETRIES, MAX_PIN_RETRIES);
+    return this.#platform.store.get(PIN_RETRIES)?.[0] ?? MAX_PIN_RETRIES; // an absent record is a full counter
   }
 
   /** Whether only a power cycle lets the PIN be tried again. */
@@ -64,8 +67,19 @@ export class Pin {
     return record === undefined ? 0 : Verifier.parse(record).codePoints;
   }
 
+  /** Whether the PIN that is set is known not to be easy to guess; true when none is set. */
+  get isComplex(): boolean {
+    const record = this.#platform.store.get(PIN);
+    return record === undefined || Verifier.parse(record).complex === 1;
+  }
+
   get uvRetries(): number {
-    return this.#counter(UV_RETRIES, MAX_UV_RETRIES);
+    return this.#uvAttempts.retries;
+  }
+
+  /** getInfo's uvCountSinceLastPinEntry. */
+  get uvCountSinceLastPinEntry(): number {
+    return this.#uvAttempts.sincePinEntry;
   }
 
   /**
@@ -94,7 +108,7 @@ export class Pin {
       throw new CtapError(CtapStatus.CTAP2_ERR_PIN_INVALID);
     }
     this.#misses = 0;
-    await this.#platform.store.commit({ [PIN_RETRIES]: null, [UV_RETRIES]: null });
+    await this.#platform.store.commit({ [PIN_RETRIES]: null, [UV_ATTEMPTS]: null });
   }
 
   /** Throws PIN_BLOCKED or PIN_AUTH_BLOCKED when no guess would be looked at. */
@@ -113,9 +127,12 @@ export class Pin {
   }
 
   /** Sets or replaces the PIN, fills both counters up, and lifts forcePINChange, all in one commit with `alsoCommit`. */
-  async set(pin: Uint8Array, codePoints: number, alsoCommit: Readonly<Record<string, null>> = {}): Promise<void> {
-    const record = Verifier.encode({ version: RECORD_VERSION, codePoints, hash: hashPin(pin) });
-    const changes = { ...alsoCommit, [PIN]: record, [PIN_RETRIES]: null, [UV_RETRIES]: null };
+  async set(pin: NewPin, alsoCommit: Readonly<Record<string, null>> = {}): Promise<void> {
+    const { codePoints } = pin;
+    const hash = hashPin(pin.bytes);
+    const record = Verifier.encode({ version: RECORD_VERSION, codePoints, complex: pin.isComplex ? 1 : 0, hash });
+    wipe(hash);
+    const changes = { ...alsoCommit, [PIN]: record, [PIN_RETRIES]: null, [UV_ATTEMPTS]: null };
     if (this.#settings.forcePinChange) await this.#settings.change({ forcePinChange: false }, changes);
     else await this.#platform.store.commit(changes);
     this.#misses = 0;
@@ -123,12 +140,13 @@ export class Pin {
 
   /** Durably takes one try of the built-in user verification away, before the person is asked. */
   async spendUvRetry(): Promise<void> {
-    await this.#platform.store.commit({ [UV_RETRIES]: Uint8Array.of(Math.max(0, this.uvRetries - 1)) });
+    const { retries, sincePinEntry } = this.#uvAttempts;
+    await this.#putUvAttempts({ retries: Math.max(0, retries - 1), sincePinEntry: sincePinEntry + 1 });
   }
 
-  /** `retries`: what spendUvRetry found, for an attempt that was none; all of them after a success. */
+  /** Gives tries back: all of them after a success; one, by its number before, for a prompt that nobody answered. */
   async restoreUvRetries(retries: number = MAX_UV_RETRIES): Promise<void> {
-    await this.#platform.store.commit({ [UV_RETRIES]: retries === MAX_UV_RETRIES ? null : Uint8Array.of(retries) });
+    await this.#putUvAttempts({ ...this.#uvAttempts, retries });
   }
 
   /** The power went, or everything was reset. */
@@ -136,8 +154,12 @@ export class Pin {
     this.#misses = 0;
   }
 
-  /** An absent record is a full counter. */
-  #counter(key: string, full: number): number {
-    return this.#platform.store.get(key)?.[0] ?? full;
+  get #uvAttempts(): { readonly retries: number; readonly sincePinEntry: number } {
+    const record = this.#platform.store.get(UV_ATTEMPTS);
+    return record === undefined ? { retries: MAX_UV_RETRIES, sincePinEntry: 0 } : UvAttempts.parse(record);
+  }
+
+  async #putUvAttempts(attempts: { readonly retries: number; readonly sincePinEntry: number }): Promise<void> {
+    await this.#platform.store.commit({ [UV_ATTEMPTS]: UvAttempts.encode(attempts) });
   }
 }

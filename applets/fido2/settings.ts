@@ -11,6 +11,8 @@ export interface SettingValues {
   readonly enterpriseAttestation: boolean;
   readonly longTouchForReset: boolean;
   readonly forcePinChange: boolean;
+  /** Whether a platform asked for PINs that are not easy to guess. */
+  readonly pinComplexity: boolean;
   /** In Unicode code points. */
   readonly minPinLength: number;
   /** Relying parties that may read minPinLength through the extension of that name. */
@@ -25,6 +27,7 @@ const defaults: SettingValues = {
   enterpriseAttestation: false,
   longTouchForReset: false,
   forcePinChange: false,
+  pinComplexity: false,
   minPinLength: DEFAULT_MIN_PIN_LENGTH,
   minPinLengthRpIds: [],
 };
@@ -38,6 +41,7 @@ const Member = {
   FORCE_PIN_CHANGE: 4,
   MIN_PIN_LENGTH: 5,
   MIN_PIN_LENGTH_RP_IDS: 6,
+  PIN_COMPLEXITY: 7,
 } as const;
 const VERSION = 1;
 
@@ -66,6 +70,10 @@ export class Settings implements SettingValues {
 
   get forcePinChange(): boolean {
     return this.#values.forcePinChange;
+  }
+
+  get pinComplexity(): boolean {
+    return this.#values.pinComplexity;
   }
 
   get minPinLength(): number {
@@ -102,6 +110,7 @@ function encodeSettings(values: SettingValues): Uint8Array {
       [Member.FORCE_PIN_CHANGE, values.forcePinChange],
       [Member.MIN_PIN_LENGTH, values.minPinLength],
       [Member.MIN_PIN_LENGTH_RP_IDS, values.minPinLengthRpIds],
+      [Member.PIN_COMPLEXITY, values.pinComplexity],
     ]),
   );
 }
@@ -118,6 +127,7 @@ function parseSettings(record: Uint8Array): SettingValues {
     enterpriseAttestation: flag(map, Member.ENTERPRISE_ATTESTATION),
     longTouchForReset: flag(map, Member.LONG_TOUCH_FOR_RESET),
     forcePinChange: flag(map, Member.FORCE_PIN_CHANGE),
+    pinComplexity: flag(map, Member.PIN_COMPLEXITY),
     minPinLength,
     minPinLengthRpIds: rpIds.filter((rpId) => typeof rpId === "string"),
   };
