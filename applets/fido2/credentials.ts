@@ -29,10 +29,6 @@ const SIGNATURE_COUNTER = "fido2/signature-counter";
 const STORE_STATE = "fido2/store-state";
 const STORE_STATE_LENGTH = 16;
 
-/** Persistent: 16 random bytes, others after every change of the discoverable credentials. CTAP 2.3 §6.4, encCredStoreState */
-const STORE_STATE = "fido2/credential-store-state";
-const STORE_STATE_LENGTH = 16;
-
 const DISCOVERABLE_ID_LENGTH = 32;
 /** How many opened ids are kept ready to sign; reopening one costs about 0.15 ms. */
 const MAX_OPENED = 256;
