@@ -39,7 +39,7 @@ export async function createSecurityKey(options: SecurityKeyOptions): Promise<Us
   const platform: Platform = { store, presence, log, clock: { now: () => performance.now() }, randomBytes };
 
   const fido2 = new Fido2Authenticator(platform);
-  const u2f = new U2fApplet(platform, fido2.credentials);
+  const u2f = new U2fApplet(platform, fido2.credentials, () => fido2.isU2fEnabled);
 
   const application: CtapHidApplication = {
     cbor: (message, transport) => fido2.process(message, transport),

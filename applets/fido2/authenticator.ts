@@ -7,6 +7,7 @@ import type { Transport } from "../../src/transport.ts";
 import { clientPin } from "./client-pin.ts";
 import { config } from "./config.ts";
 import type { Fido2Context, Fido2Options } from "./context.ts";
+import { credentialManagement, credentialManagementPrototype } from "./credential-management.ts";
 import { Credentials } from "./credentials.ts";
 import { getAssertion } from "./get-assertion.ts";
 import { getInfo } from "./get-info.ts";
@@ -26,6 +27,8 @@ import { CtapError, CtapStatus, nameOfCtapStatus } from "./status.ts";
 type Handler = (context: Fido2Context, data: Uint8Array, transport: Transport) => Promise<CborMap | undefined>;
 
 const GET_NEXT_ASSERTION = 0x08;
+const CREDENTIAL_MANAGEMENT = 0x0a;
+const CREDENTIAL_MANAGEMENT_PROTOTYPE = 0x41;
 
 const commands: ReadonlyMap<number, readonly [name: string, handler: Handler]> = new Map([
   [0x01, ["authenticatorMakeCredential", makeCredential]],
@@ -34,8 +37,13 @@ const commands: ReadonlyMap<number, readonly [name: string, handler: Handler]> =
   [0x06, ["authenticatorClientPIN", clientPin]],
   [0x07, ["authenticatorReset", reset]],
   [GET_NEXT_ASSERTION, ["authenticatorGetNextAssertion", getNextAssertion]],
+  [CREDENTIAL_MANAGEMENT, ["authenticatorCredentialManagement", credentialManagement]],
   [0x0b, ["authenticatorSelection", selection]],
   [0x0d, ["authenticatorConfig", config]],
+  [
+    CREDENTIAL_MANAGEMENT_PROTOTYPE,
+    ["the prototype of authenticatorCredentialManagement", credentialManagementPrototype],
+  ],
 ]);
 
 /** The largest message of CTAPHID. CTAP 2.3 §11.2.4 */
@@ -76,6 +84,11 @@ export class Fido2Authenticator {
     };
   }
 
+  /** Whether U2F is to be answered. CTAP 2.3 §7.2.4: alwaysUv turns off what cannot verify its user. */
+  get isU2fEnabled(): boolean {
+    return this.#context.options.u2f && !this.#context.settings.alwaysUv;
+  }
+
   /** A new attach: the reset window opens, and what is volatile is forgotten. */
   powerCycle(): void {
     const { state, pin, token, protocols } = this.#context;
@@ -95,7 +108,7 @@ export class Fido2Authenticator {
     let response: Uint8Array = new Uint8Array(0);
     try {
       if (command === undefined) throw new CtapError(CtapStatus.CTAP1_ERR_INVALID_LENGTH, "an empty message");
-      if (command !== GET_NEXT_ASSERTION) this.#context.state.forgetAssertion(transport);
+      this.#forgetSequences(command, transport);
       if (handler === undefined) throw new CtapError(CtapStatus.CTAP1_ERR_INVALID_COMMAND);
       const map = await handler(this.#context, message.subarray(1), transport);
       if (map !== undefined) response = encodeCbor(map);
@@ -104,6 +117,14 @@ export class Fido2Authenticator {
     }
     log.traffic(() => `FIDO2 ${name}, ${message.length} bytes: ${nameOfCtapStatus(status)}, ${response.length} bytes`);
     return concat(Uint8Array.of(status), response);
+  }
+
+  /** "Stateful commands", §6: a sequence ends with any other command of the same client. */
+  #forgetSequences(command: number, transport: Transport): void {
+    const { state } = this.#context;
+    if (command !== GET_NEXT_ASSERTION) state.forgetAssertion(transport);
+    const isManagement = command === CREDENTIAL_MANAGEMENT || command === CREDENTIAL_MANAGEMENT_PROTOTYPE;
+    if (!isManagement) state.forgetEnumeration(transport);
   }
 
   #statusOf(name: string, error: unknown): CtapStatus {

@@ -146,8 +146,19 @@ export function parseClientDataHash(clientDataHash: Uint8Array): Uint8Array {
   return clientDataHash;
 }
 
+/** Longer names are cut, so that every answer fits into a message. WebAuthn §6.4.1: authenticators keep at least 64 bytes. */
+const MAX_NAME_LENGTH = 256;
+
+/** The beginning of a text: at most 256 bytes of UTF-8, and no half of a character. WebAuthn §6.4.1.1 */
+export function truncateName(name: string | undefined): string | undefined {
+  if (name === undefined) return undefined;
+  const kept = new Uint8Array(MAX_NAME_LENGTH);
+  const { read } = new TextEncoder().encodeInto(name, kept);
+  return name.slice(0, read);
+}
+
 export function parseRelyingParty(rp: Parameters): RelyingParty {
-  return { id: rp.text("id"), name: rp.optionalText("name") };
+  return { id: rp.text("id"), name: truncateName(rp.optionalText("name")) };
 }
 
 export function parseUser(user: Parameters): User {
@@ -155,7 +166,8 @@ export function parseUser(user: Parameters): User {
   if (id.length < 1 || id.length > MAX_USER_ID_LENGTH) {
     throw new CtapError(CtapStatus.CTAP1_ERR_INVALID_LENGTH, `user.id has 1 to ${MAX_USER_ID_LENGTH} bytes`);
   }
-  return { id, name: user.optionalText("name"), displayName: user.optionalText("displayName") };
+  const name = truncateName(user.optionalText("name"));
+  return { id, name, displayName: truncateName(user.optionalText("displayName")) };
 }
 
 /**

@@ -103,10 +103,12 @@ export class PinUvAuthProtocol {
   /** Volatile; made when first needed, and a new one after each wrong PIN. */
   #keyPair: KeyPair | undefined;
 
-  constructor(version: 1 | 2, platform: Platform) {
+  /** `keyPair`: the first key agreement key; one is made unless it is given. */
+  constructor(version: 1 | 2, platform: Platform, keyPair?: KeyPair) {
     this.version = version;
     this.#scheme = version === 1 ? one : two;
     this.#platform = platform;
+    this.#keyPair = keyPair;
   }
 
   /** Forgets the key agreement key: the next one is new. The specification's initialize() and regenerate(). */

@@ -5,6 +5,12 @@ import type { Transport } from "../../src/transport.ts";
 import type { Fido2Context } from "./context.ts";
 import { askForUserPresence } from "./user-presence.ts";
 
+/**
+ * getInfo's uvModality, and how the uvm extension calls the method: USER_VERIFY_PRESENCE_INTERNAL of the FIDO Registry
+ * of Predefined Values §3.1. The person says who they are by an answer; nothing of their body or memory is compared.
+ */
+export const UV_MODALITY = 0x01;
+
 export type UvOutcome = "verified" | Exclude<PresenceOutcome, "granted"> | "blocked";
 
 /** Whether the `uv` option is reported, and true. It is either on and configured or not there at all. */

@@ -12,6 +12,11 @@ function printable(text: string): string {
   return characters.length <= MAX_CHARACTERS ? characters.join("") : `${characters.slice(0, MAX_CHARACTERS).join("")}…`;
 }
 
+/** Whether a mere touch will not do: the person has to say who they are, or that they mean it. */
+export function isDeliberate({ verification, long }: PresencePrompt): boolean {
+  return verification === true || long === true;
+}
+
 /** For example `fido2: register for "example.com" as "alice"`. */
 export function describePrompt({ applet, action, subject, account }: PresencePrompt): string {
   let text = `${applet}: ${action}`;
