@@ -12,6 +12,7 @@ import { Credentials } from "./credentials.ts";
 import { getAssertion } from "./get-assertion.ts";
 import { getInfo } from "./get-info.ts";
 import { getNextAssertion } from "./get-next-assertion.ts";
+import { largeBlobs } from "./large-blobs.ts";
 import { makeCredential } from "./make-credential.ts";
 import { PersistentToken } from "./persistent-token.ts";
 import { Pin } from "./pin.ts";
@@ -28,6 +29,7 @@ type Handler = (context: Fido2Context, data: Uint8Array, transport: Transport) =
 
 const GET_NEXT_ASSERTION = 0x08;
 const CREDENTIAL_MANAGEMENT = 0x0a;
+const LARGE_BLOBS = 0x0c;
 const CREDENTIAL_MANAGEMENT_PROTOTYPE = 0x41;
 
 const commands: ReadonlyMap<number, readonly [name: string, handler: Handler]> = new Map([
@@ -39,6 +41,7 @@ const commands: ReadonlyMap<number, readonly [name: string, handler: Handler]> =
   [GET_NEXT_ASSERTION, ["authenticatorGetNextAssertion", getNextAssertion]],
   [CREDENTIAL_MANAGEMENT, ["authenticatorCredentialManagement", credentialManagement]],
   [0x0b, ["authenticatorSelection", selection]],
+  [LARGE_BLOBS, ["authenticatorLargeBlobs", largeBlobs]],
   [0x0d, ["authenticatorConfig", config]],
   [
     CREDENTIAL_MANAGEMENT_PROTOTYPE,
@@ -125,6 +128,7 @@ export class Fido2Authenticator {
     if (command !== GET_NEXT_ASSERTION) state.forgetAssertion(transport);
     const isManagement = command === CREDENTIAL_MANAGEMENT || command === CREDENTIAL_MANAGEMENT_PROTOTYPE;
     if (!isManagement) state.forgetEnumeration(transport);
+    if (command !== LARGE_BLOBS) state.forgetLargeBlobsWrite(transport);
   }
 
   #statusOf(name: string, error: unknown): CtapStatus {

@@ -1,7 +1,7 @@
 // The record of a discoverable credential in the store: a CBOR map. Its id is the record's key.
 import { type CborMap, type CborValue, decodeCborMap, encodeCbor } from "../../src/cbor.ts";
 import { isKnownAlgorithm } from "./cose-key.ts";
-import { type Account, CredProtect, Credential } from "./credential.ts";
+import { type Account, Credential, CredProtect } from "./credential.ts";
 
 /** A later version adds members, or changes VERSION. Those from CRED_PROTECT on are left out when they say nothing. */
 const Member = {

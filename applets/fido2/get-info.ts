@@ -1,6 +1,8 @@
 // authenticatorGetInfo (0x04): what this authenticator can do, and how it is set. Every claim is kept. CTAP 2.3 §6.4
 import type { CborMap, CborValue } from "../../src/cbor.ts";
 import { AAGUID } from "./aaguid.ts";
+import { listAttestationFormats } from "./attestation.ts";
+import { listAttestationFormats } from "./attestation.ts";
 import { configSubCommands, MAX_MIN_PIN_LENGTH_RP_IDS } from "./config.ts";
 import type { Fido2Context } from "./context.ts";
 import { listAdvertisedAlgorithms } from "./cose-key.ts";
@@ -8,12 +10,12 @@ import { countRemaining } from "./credential-management.ts";
 import { MAX_CRED_BLOB_LENGTH } from "./extensions/cred-blob.ts";
 import { listExtensions } from "./extensions/table.ts";
 import { sealIdentity } from "./identity.ts";
+import { MAX_SERIALIZED_LARGE_BLOB_ARRAY } from "./large-blobs.ts";
+import { MAX_SERIALIZED_LARGE_BLOB_ARRAY } from "./large-blobs.ts";
 import { requireNoParameters } from "./parameters.ts";
 import { isPinComplexityEnforced, MAX_PIN_LENGTH } from "./pin-policy.ts";
 import { MAX_CREDENTIAL_ID_LENGTH } from "./sealed-id.ts";
 import { hasBuiltInUv, UV_MODALITY } from "./user-verification.ts";
-
-export { AAGUID } from "./aaguid.ts";
 
 /** preferredPlatformUvAttempts, certifications, vendorPrototypeConfigCommands and pinComplexityPolicyURL do not apply. */
 const Response = {
@@ -46,9 +48,6 @@ const Response = {
   AUTHENTICATOR_CONFIG_COMMANDS: 0x1f,
 } as const;
 
-const MAX_SERIALIZED_LARGE_BLOB_ARRAY = 4096;
-const attestationFormats = ["packed", "none"];
-
 /** So many ids of the longest kind, with what stands around them, go into one message. Longer lists are taken, too. */
 const MAX_CREDENTIAL_COUNT_IN_LIST = 48;
 
@@ -79,7 +78,7 @@ export async function getInfo(context: Fido2Context, data: Uint8Array): Promise<
     [Response.MAX_RP_IDS_FOR_SET_MIN_PIN_LENGTH, MAX_MIN_PIN_LENGTH_RP_IDS],
     [Response.UV_MODALITY, builtInUv ? UV_MODALITY : undefined],
     [Response.REMAINING_DISCOVERABLE_CREDENTIALS, countRemaining(context)],
-    [Response.ATTESTATION_FORMATS, attestationFormats],
+    [Response.ATTESTATION_FORMATS, listAttestationFormats(context)],
     [Response.UV_COUNT_SINCE_LAST_PIN_ENTRY, builtInUv ? pin.uvCountSinceLastPinEntry : undefined],
     [Response.LONG_TOUCH_FOR_RESET, settings.longTouchForReset],
     [Response.ENC_IDENTIFIER, identity?.encIdentifier],

@@ -11,7 +11,7 @@ import { wipe } from "../../src/bytes/wipe.ts";
 import { openAesGcm, sealAesGcm } from "../../src/crypto/aes.ts";
 import { P521 } from "../../src/crypto/curves.ts";
 import { type CoseAlgorithm, isKnownAlgorithm } from "./cose-key.ts";
-import { CredProtect, Credential, type CredentialTraits, plainTraits } from "./credential.ts";
+import { Credential, type CredentialTraits, CredProtect, plainTraits } from "./credential.ts";
 
 const SEALED_VERSION = 1;
 const NONCE_LENGTH = 12;
@@ -54,7 +54,13 @@ export function openCredentialId(sealingKey: Uint8Array, rpIdHash: Uint8Array, i
   const traits = parseFlags(flags);
   if (traits === undefined || !isKnownAlgorithm(algorithm)) return undefined;
   const privateKey = plaintext.subarray(SealedHead.size);
-  return new Credential({ id: Uint8Array.from(id), rpIdHash: Uint8Array.from(rpIdHash), algorithm, privateKey, traits });
+  return new Credential({
+    id: Uint8Array.from(id),
+    rpIdHash: Uint8Array.from(rpIdHash),
+    algorithm,
+    privateKey,
+    traits,
+  });
 }
 
 function parseFlags(flags: number): CredentialTraits | undefined {

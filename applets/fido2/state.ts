@@ -3,6 +3,8 @@ import type { CborMap } from "../../src/cbor.ts";
 import type { Clock } from "../../src/platform.ts";
 import type { Transport } from "../../src/transport.ts";
 import type { Credential } from "./credential.ts";
+import type { AssertionExtensions } from "./extensions/table.ts";
+import type { LargeBlobsWrite } from "./large-blobs.ts";
 
 /** "If the request comes after 10 seconds of powering up": CTAP 2.3 §6.6. */
 const RESET_WINDOW_MS = 10_000;
@@ -15,6 +17,7 @@ export interface RememberedAssertion {
   readonly clientDataHash: Uint8Array;
   readonly userPresent: boolean;
   readonly userVerified: boolean;
+  readonly extensions: AssertionExtensions;
   /** Newest first is the order of answering; the list is oldest first. */
   readonly credentials: readonly Credential[];
   /** How many have been answered with; the specification's credentialCounter. */
@@ -34,6 +37,7 @@ export class Fido2State {
   readonly #clock: Clock;
   #poweredUpAt: number;
   #assertion: { readonly remembered: RememberedAssertion; readonly channel: string; readonly at: number } | undefined;
+  #largeBlobsWrite: { readonly remembered: LargeBlobsWrite; readonly channel: string } | undefined;
   #enumeration: { readonly remembered: RememberedEnumeration; readonly channel: string } | undefined;
 
   constructor(clock: Clock) {
@@ -50,6 +54,7 @@ export class Fido2State {
   forgetSequences(): void {
     this.#assertion = undefined;
     this.#enumeration = undefined;
+    this.#largeBlobsWrite = undefined;
   }
 
   isWithinResetWindow(): boolean {
@@ -91,6 +96,20 @@ export class Fido2State {
   /** Any other command of the same client ends the sequence, too. */
   forgetEnumeration(transport: Transport): void {
     if (this.#enumeration?.channel === channelOf(transport)) this.#enumeration = undefined;
+  }
+
+  rememberLargeBlobsWrite(transport: Transport, remembered: LargeBlobsWrite): void {
+    this.#largeBlobsWrite = { remembered, channel: channelOf(transport) };
+  }
+
+  /** What this channel has begun to write; there is one write at a time. CTAP 2.3 §6.10.2 */
+  recallLargeBlobsWrite(transport: Transport): LargeBlobsWrite | undefined {
+    const write = this.#largeBlobsWrite;
+    return write?.channel === channelOf(transport) ? write.remembered : undefined;
+  }
+
+  forgetLargeBlobsWrite(transport: Transport): void {
+    if (this.#largeBlobsWrite?.channel === channelOf(transport)) this.#largeBlobsWrite = undefined;
   }
 }
 
