@@ -2,7 +2,6 @@
 import type { CborMap, CborValue } from "../../src/cbor.ts";
 import { AAGUID } from "./aaguid.ts";
 import { listAttestationFormats } from "./attestation.ts";
-import { listAttestationFormats } from "./attestation.ts";
 import { configSubCommands, MAX_MIN_PIN_LENGTH_RP_IDS } from "./config.ts";
 import type { Fido2Context } from "./context.ts";
 import { listAdvertisedAlgorithms } from "./cose-key.ts";
@@ -10,7 +9,6 @@ import { countRemaining } from "./credential-management.ts";
 import { MAX_CRED_BLOB_LENGTH } from "./extensions/cred-blob.ts";
 import { listExtensions } from "./extensions/table.ts";
 import { sealIdentity } from "./identity.ts";
-import { MAX_SERIALIZED_LARGE_BLOB_ARRAY } from "./large-blobs.ts";
 import { MAX_SERIALIZED_LARGE_BLOB_ARRAY } from "./large-blobs.ts";
 import { requireNoParameters } from "./parameters.ts";
 import { isPinComplexityEnforced, MAX_PIN_LENGTH } from "./pin-policy.ts";
