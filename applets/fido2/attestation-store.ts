@@ -1,19 +1,22 @@
 // Attestation keys with their certificates, for people who test a relying party's attestation code; a new key has none.
-// Persistent: `attestation/batch` and `attestation/enterprise`. They belong to the model and to its owner: a reset of the
+// Persistent: `attestation/authority`, `attestation/batch` and `attestation/enterprise`. They belong to the model and to its owner: a reset of the
 // authenticator leaves them. attestation-authority.ts makes them.
 
 import { type CborValue, decodeCborMap, encodeCbor } from "../../src/cbor.ts";
 import type { Platform } from "../../src/platform.ts";
 
-/** "batch" attests to the model with every registration, "enterprise" to this one key where that is asked for. */
-export type AttestationKind = "batch" | "enterprise";
+/**
+ * "batch" attests to the model with every registration, "enterprise" to this one key where that is asked for. "authority"
+ * has signed both, and attests to nothing itself.
+ */
+export type AttestationKind = "authority" | "batch" | "enterprise";
 
 export interface AttestationKey {
   /** A scalar of P-256: attestation is by ES256, whatever the credential's algorithm. */
   readonly privateKey: Uint8Array;
-  /** In DER, the attestation certificate first, without the root. */
+  /** In DER, the key's own certificate first; the root stands only where it is the key's own. */
   readonly certificates: readonly Uint8Array[];
-  /** Enterprise: the relying parties that may have it on their own word (vendor-facilitated). CTAP 2.3 §7.1.1 */
+  /** "enterprise": the relying parties that may have it on their own word (vendor-facilitated). CTAP 2.3 §7.1.1 */
   readonly rpIds: readonly string[];
 }
 
