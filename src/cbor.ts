@@ -47,8 +47,8 @@ export function encodeCbor(value: CborValue): Uint8Array {
 }
 
 /**
- * Decodes exactly one canonical value. Throws CborError on anything else. Byte strings may be views of the input.
- * Floating-point numbers pass in any width, as the specification says; nothing that CTAP defines holds one.
+ * Decodes exactly one canonical value. Throws CborError on anything else, floating-point numbers included: nothing that
+ * CTAP defines holds one, and in JavaScript they would pass for integers. Byte strings may be views of the input.
  */
 export function decodeCbor(bytes: Uint8Array): CborValue {
   const scan = new CanonicalScan(bytes);
@@ -85,7 +85,8 @@ function toCanonicalNumber(value: number): number | bigint {
 }
 
 function toCanonicalBigint(value: bigint): number | bigint {
-  if (value >= 2n ** 64n || value < -(2n ** 64n)) throw new CborError("an integer beyond 64 bits");
+  // −2^64 itself would fit, but cbor-x makes a tagged bignum of it.
+  if (value >= 2n ** 64n || value <= -(2n ** 64n)) throw new CborError("an integer beyond 64 bits");
   // cbor-x writes every bigint with eight bytes.
   return value >= 2n ** 32n || value < -(2n ** 32n) ? value : Number(value);
 }
@@ -196,11 +197,7 @@ class CanonicalScan {
 
   #simple(info: number): void {
     if (info >= 20 && info <= 23) return; // false, true, null, undefined
-    if (info >= 25 && info <= 27) {
-      this.#skip(1 << (info - 24)); // a float of 2, 4 or 8 bytes
-      return;
-    }
-    throw new CborError(`simple value or break ${info}`);
+    throw new CborError(info >= 25 && info <= 27 ? "a floating-point number" : `simple value or break ${info}`);
   }
 
   /** The argument of a head, refused unless it could not have been written shorter. RFC 8949 §3 */

@@ -16,8 +16,9 @@ import {
   parseUsbId,
 } from "./cli/options.ts";
 import { packageVersion } from "./cli/program.ts";
-import { type ServeOptions, serve } from "./cli/serve.ts";
+import type { ServeOptions } from "./cli/serve.ts";
 import { untilStopped } from "./cli/signals.ts";
+import { addStoreCommands, processSurroundings, withStoreOptions } from "./cli/store-commands.ts";
 
 // A reader that goes away (`latchkey serve | head`, a terminal that closes) is no reason to drop the key.
 for (const stream of [process.stdout, process.stderr]) stream.on("error", () => {});
@@ -38,9 +39,7 @@ const program = new Command("latchkey")
   .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, "latchkey: ")) })
   .exitOverride();
 
-program
-  .command("serve")
-  .description("run a security key and offer it over USB/IP")
+withStoreOptions(program.command("serve").description("run a security key and offer it over USB/IP"))
   .option("--host <address>", "address to listen on", "127.0.0.1")
   .option("--port <number>", "TCP port to listen on; 0 for any that is free", parseTcpPort, 3240)
   .option("--ephemeral", "keep everything in memory and forget it at the end", false)
@@ -51,7 +50,10 @@ program
     const { stdin: input, stdout: output, stderr: errors, argv } = process;
     const isTerminal = input.isTTY === true && errors.isTTY === true;
     const stopped = untilStopped();
-    const serving = await serve(options, { input, output, errors, isTerminal, script: argv[1] ?? "latchkey" });
+    // Loaded here, with all of the key behind it, so that the other commands start in half the time.
+    const { serve } = await import("./cli/serve.ts");
+    const console = { input, output, errors, isTerminal, script: argv[1] ?? "latchkey" };
+    const serving = await serve(options, console, processSurroundings());
     await stopped;
     await serving.close();
   });
@@ -81,6 +83,8 @@ program
   .option("--all", "all of them", false)
   .option("--json", "as JSON", false)
   .action((options: DetachOptions) => detach(options, print));
+
+addStoreCommands(program, print);
 
 try {
   await program.parseAsync();

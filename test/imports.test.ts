@@ -45,11 +45,11 @@ const layers: Readonly<Record<string, readonly string[]>> = {
 
 /** Modules that only these places may import. */
 const reserved: Readonly<Record<string, readonly string[]>> = {
-  "node:net": ["src/usbip"],
+  "node:net": ["src/usbip", "keystore/lock.ts"],
   "cbor-x": ["src/cbor.ts"],
   commander: ["src/cli.ts", "src/cli"],
-  "node:fs": ["src/cli.ts", "src/cli", "src/usbip/vhci.ts", "keystore/file-keystore.ts"],
-  "node:crypto": ["src/crypto", "src/bytes/equal.ts", "src/security-key.ts", "keystore"],
+  "node:fs": ["src/cli.ts", "src/cli", "src/usbip/vhci.ts", "keystore/store-file.ts", "keystore/lock.ts"],
+  "node:crypto": ["src/crypto", "src/bytes/equal.ts", "src/security-key.ts", "src/cli/key-file.ts", "keystore"],
   "node:child_process": ["src/usbip/vhci.ts", "src/cli"],
 };
 

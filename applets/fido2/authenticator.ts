@@ -65,7 +65,7 @@ const defaults: Fido2Options = {
 };
 
 export class Fido2Authenticator {
-  /** Shared with the U2F applet: the two protocols see the same credentials. CTAP 2.3 §10.3 */
+  /** Shared with the U2F applet: the two protocols see the same credentials. CTAP 2.3 §10 */
   readonly credentials: Credentials;
   readonly #context: Fido2Context;
 

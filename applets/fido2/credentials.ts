@@ -104,7 +104,9 @@ export class Credentials {
     algorithm: CoseAlgorithm,
     { credProtect, thirdPartyPayment }: SealedTraits = plainTraits,
   ): Promise<NewCredential> {
-    const sealingKey = this.#loadSealingKey() ?? (await this.#change(() => this.#createSealingKey()));
+    if (this.#loadSealingKey() === undefined) await this.#change(() => this.#createSealingSecret());
+    const sealingKey = this.#loadSealingKey();
+    if (sealingKey === undefined) throw new Error("a reset came between");
     const { privateKey, publicKey } = schemeOf(algorithm).generateKeyPair();
     const nonce = this.#platform.randomBytes(12);
     const traits = { ...plainTraits, credProtect, thirdPartyPayment };
@@ -234,14 +236,9 @@ export class Credentials {
     return this.#sealingKey;
   }
 
-  async #createSealingKey(): Promise<Uint8Array> {
-    let key = this.#loadSealingKey(); // made meanwhile by the change before this one?
-    if (key === undefined) {
-      await this.#platform.store.commit({ [SEALING_SECRET]: this.#platform.randomBytes(32) });
-      key = this.#loadSealingKey();
-    }
-    if (key === undefined) throw new Error("the store has lost what it just took");
-    return key;
+  async #createSealingSecret(): Promise<void> {
+    if (this.#platform.store.get(SEALING_SECRET) !== undefined) return; // the change before this one made it
+    await this.#platform.store.commit({ [SEALING_SECRET]: this.#platform.randomBytes(32) });
   }
 
   #keepOpened(credential: Credential): void {

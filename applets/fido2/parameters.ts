@@ -49,11 +49,11 @@ export class Parameters {
     throw unexpectedType(key, "a text string");
   }
 
-  /** A safe integer of either sign; one beyond 32 bits arrives as a bigint and is no value that CTAP defines. */
+  /** Of either sign; beyond 2^53 inexact, which is beyond any value that CTAP defines. */
   optionalInteger(key: Key): number | undefined {
     const value = this.#map.get(key);
-    if (typeof value === "bigint") throw new CtapError(CtapStatus.CTAP1_ERR_INVALID_PARAMETER, `${key} is too large`);
-    if (value === undefined || Number.isInteger(value)) return this.#present(key, value as number | undefined);
+    if (typeof value === "bigint") return Number(value);
+    if (value === undefined || typeof value === "number") return this.#present(key, value);
     throw unexpectedType(key, "an integer");
   }
 

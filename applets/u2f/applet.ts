@@ -1,5 +1,5 @@
 // CTAP1, that is U2F: registration and authentication as APDUs. FIDO U2F Raw Message Formats v1.2
-// Key handles are the ids of FIDO2 credentials, so that each protocol uses what the other made. CTAP 2.3 §10.3
+// Key handles are the ids of FIDO2 credentials, so that each protocol uses what the other made. CTAP 2.3 §10
 import { fromHex } from "../../src/bytes/hex.ts";
 import type { CommandApdu } from "../../src/iso7816/apdu.ts";
 import type { Applet } from "../../src/iso7816/applet.ts";

@@ -2,10 +2,11 @@
 // the record is inferred from the table. The names in a table are those of the specification it copies.
 import { ReaderError } from "./reader.ts";
 
+/** Works on the array itself: a DataView for each record would cost more than all its fields. */
 export interface Field<T> {
   readonly size: number;
-  get(view: DataView, offset: number): T;
-  put(view: DataView, offset: number, value: T): void;
+  get(bytes: Uint8Array, offset: number): T;
+  put(bytes: Uint8Array, offset: number, value: T): void;
 }
 
 type Fields = Readonly<Record<string, Field<unknown>>>;
@@ -25,48 +26,62 @@ export type Infer<S> = S extends Struct<infer F> ? { readonly [K in keyof F]: Va
 
 export const u8: Field<number> = {
   size: 1,
-  get: (view, offset) => view.getUint8(offset),
-  put: (view, offset, value) => view.setUint8(offset, value),
+  get: (bytes, offset) => bytes[offset] as number,
+  put: (bytes, offset, value) => {
+    bytes[offset] = value;
+  },
 };
 
 export const u16be: Field<number> = {
   size: 2,
-  get: (view, offset) => view.getUint16(offset),
-  put: (view, offset, value) => view.setUint16(offset, value),
+  get: (bytes, offset) => ((bytes[offset] as number) << 8) | (bytes[offset + 1] as number),
+  put: (bytes, offset, value) => {
+    bytes[offset] = value >>> 8;
+    bytes[offset + 1] = value;
+  },
 };
 
 export const u16le: Field<number> = {
   size: 2,
-  get: (view, offset) => view.getUint16(offset, true),
-  put: (view, offset, value) => view.setUint16(offset, value, true),
+  get: (bytes, offset) => ((bytes[offset + 1] as number) << 8) | (bytes[offset] as number),
+  put: (bytes, offset, value) => {
+    bytes[offset] = value;
+    bytes[offset + 1] = value >>> 8;
+  },
 };
 
 export const u32be: Field<number> = {
   size: 4,
-  get: (view, offset) => view.getUint32(offset),
-  put: (view, offset, value) => view.setUint32(offset, value),
+  get: (bytes, offset) => i32be.get(bytes, offset) >>> 0,
+  put: (bytes, offset, value) => i32be.put(bytes, offset, value),
 };
 
 export const u32le: Field<number> = {
   size: 4,
-  get: (view, offset) => view.getUint32(offset, true),
-  put: (view, offset, value) => view.setUint32(offset, value, true),
+  get: (bytes, offset) => ((u16le.get(bytes, offset + 2) << 16) | u16le.get(bytes, offset)) >>> 0,
+  put: (bytes, offset, value) => {
+    u16le.put(bytes, offset, value);
+    u16le.put(bytes, offset + 2, value >>> 16);
+  },
 };
 
 export const i32be: Field<number> = {
   size: 4,
-  get: (view, offset) => view.getInt32(offset),
-  put: (view, offset, value) => view.setInt32(offset, value),
+  get: (bytes, offset) => (u16be.get(bytes, offset) << 16) | u16be.get(bytes, offset + 2),
+  put: (bytes, offset, value) => {
+    u16be.put(bytes, offset, value >>> 16);
+    u16be.put(bytes, offset + 2, value);
+  },
 };
 
 /** Exactly `length` bytes; a shorter value is padded with zeros, a longer one is a programming error. */
 export function bytes(length: number): Field<Uint8Array> {
   return {
     size: length,
-    get: (view, offset) => new Uint8Array(view.buffer, view.byteOffset + offset, length),
-    put: (view, offset, value) => {
+    get: (bytes, offset) => new Uint8Array(bytes.buffer, bytes.byteOffset + offset, length),
+    put: (bytes, offset, value) => {
       if (value.length > length) throw new RangeError(`${value.length} bytes do not fit a field of ${length}`);
-      new Uint8Array(view.buffer, view.byteOffset + offset, length).set(value);
+      if (value.length > 0) bytes.set(value, offset);
     },
   };
 }
@@ -75,14 +90,14 @@ export function bytes(length: number): Field<Uint8Array> {
 export function text(length: number): Field<string> {
   return {
     size: length,
-    get: (view, offset) => {
-      const field = Buffer.from(view.buffer, view.byteOffset + offset, length);
+    get: (bytes, offset) => {
+      const field = Buffer.from(bytes.buffer, bytes.byteOffset + offset, length);
       const end = field.indexOf(0);
       return field.toString("latin1", 0, end < 0 ? length : end);
     },
-    put: (view, offset, value) => {
+    put: (bytes, offset, value) => {
       if (value.length > length) throw new RangeError(`"${value}" does not fit a field of ${length}`);
-      Buffer.from(view.buffer, view.byteOffset + offset, length).write(value, "latin1");
+      Buffer.from(bytes.buffer, bytes.byteOffset + offset, length).write(value, "latin1");
     },
   };
 }
@@ -95,11 +110,10 @@ export function struct<F extends Fields>(fields: F): Struct<F> {
     size,
     parse(input) {
       if (input.length < size) throw new ReaderError(`${size} bytes wanted, ${input.length} given`);
-      const view = new DataView(input.buffer, input.byteOffset, size);
       const record: Record<string, unknown> = {};
       let offset = 0;
       for (const { name, field } of rows) {
-        record[name] = field.get(view, offset);
+        record[name] = field.get(input, offset);
         offset += field.size;
       }
       return record as { [K in keyof F]: Value<F[K]> };
@@ -107,10 +121,9 @@ export function struct<F extends Fields>(fields: F): Struct<F> {
     encode(record, payload) {
       const output = new Uint8Array(payload === undefined ? size : size + payload.length);
       if (payload !== undefined) output.set(payload, size);
-      const view = new DataView(output.buffer);
       let offset = 0;
       for (const { name, field } of rows) {
-        field.put(view, offset, record[name]);
+        field.put(output, offset, record[name]);
         offset += field.size;
       }
       return output;

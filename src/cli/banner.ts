@@ -10,8 +10,10 @@ export interface BannerFacts {
   readonly busid: string;
   /** Where the server listens, with the port that it got. */
   readonly address: Remote;
-  /** Whether --ephemeral was given. */
-  readonly ephemeral: boolean;
+  /** The store's file; undefined with --ephemeral. */
+  readonly state: string | undefined;
+  /** What else there is to know of the store, as sentences. */
+  readonly notes: readonly string[];
   readonly touch: TouchMode;
   /** Whether --touch was given. */
   readonly touchChosen: boolean;
@@ -25,9 +27,10 @@ export function bannerLines(facts: BannerFacts): string[] {
   const lines = [
     `Latchkey ${facts.version}: a security key, USB id ${formatUsbId(facts.usbId)}`,
     `Listening on ${formatRemote(address)}`,
-    facts.ephemeral
+    facts.state === undefined
       ? "State: in memory (--ephemeral); every credential is gone when this program ends."
-      : "State: in memory; every credential is gone when this program ends.",
+      : `State: ${facts.state}, encrypted.`,
+    ...facts.notes,
     `Touch: ${touchLine(facts)}`,
   ];
   if (!isLoopback(address.host)) {

@@ -13,10 +13,11 @@ import { createSecurityKey } from "../security-key.ts";
 import { UsbIpServer } from "../usbip/server.ts";
 import { bannerLines } from "./banner.ts";
 import { listenFailure } from "./failure.ts";
+import { openOrCreateStore, type StoreOptions, type Surroundings } from "./open-store.ts";
 import type { Remote, UsbId } from "./options.ts";
 import { packageVersion, programCommand } from "./program.ts";
 
-export interface ServeOptions {
+export interface ServeOptions extends StoreOptions {
   readonly host: string;
   /** 0 for any that is free. */
   readonly port: number;
@@ -45,11 +46,11 @@ export interface Serving {
 }
 
 /** Starts, and prints the banner. Throws Failure. */
-export async function serve(options: ServeOptions, console: Console): Promise<Serving> {
+export async function serve(options: ServeOptions, console: Console, around: Surroundings): Promise<Serving> {
   const { host, port, ephemeral, usbId } = options;
   const log = createLogger(options.logLevel, (line) => console.errors.write(`${line}\n`));
   const touch = options.touch ?? defaultTouchMode(console.isTerminal, ephemeral);
-  const store: KeyStore = new MemoryKeyStore();
+  const { store, notes } = await openState(options, around);
   const { presence, stopAsking } = openPresence(touch, console, log);
   const server = new UsbIpServer({
     log,
@@ -69,7 +70,8 @@ export async function serve(options: ServeOptions, console: Console): Promise<Se
     });
     const address = { host: listening.address, port: listening.port };
     const program = programCommand(console.script);
-    const facts = { version: packageVersion(), usbId, busid, address, ephemeral, touch, program };
+    const state = ephemeral ? undefined : options.store;
+    const facts = { version: packageVersion(), usbId, busid, address, state, notes, touch, program };
     const lines = bannerLines({ ...facts, touchChosen: options.touch !== undefined });
     console.output.write(`${lines.join("\n")}\n`);
     return { address, close };
@@ -77,6 +79,13 @@ export async function serve(options: ServeOptions, console: Console): Promise<Se
     await close();
     throw error;
   }
+}
+
+async function openState(
+  options: ServeOptions,
+  around: Surroundings,
+): Promise<{ store: KeyStore; notes: readonly string[] }> {
+  return options.ephemeral ? { store: new MemoryKeyStore(), notes: [] } : openOrCreateStore(options, around);
 }
 
 function openPresence(

@@ -23,6 +23,11 @@ export function hmacSha256(key: Uint8Array, ...parts: readonly Uint8Array[]): Ui
 }
 
 /** HKDF-SHA-256, extract and expand; `info` tells the keys that are derived from one secret apart. */
-export function hkdfSha256(secret: Uint8Array, salt: Uint8Array, info: string, length: number): Uint8Array {
+export function hkdfSha256(
+  secret: Uint8Array,
+  salt: Uint8Array,
+  info: string | Uint8Array,
+  length: number,
+): Uint8Array {
   return new Uint8Array(hkdfSync("sha256", secret, salt, info, length));
 }

@@ -98,6 +98,11 @@ export class Dispatcher {
     this.#channels.clear();
   }
 
+  /** Nobody reads any more: the request under way is cancelled. Its answer says so, should somebody read it after all. */
+  cancelUnread(): void {
+    this.#request?.cancel();
+  }
+
   /** The only place that catches: a request ends here, one way or another. */
   async #serve(packet: Packet): Promise<void> {
     let message: Message | undefined;
@@ -206,9 +211,9 @@ export class Dispatcher {
     return this.#request;
   }
 
-  /** One handler at a time: the applets behind CBOR and MSG share their state. */
-  async #call(handler: MessageHandler, { data }: Message, { transport }: Request): Promise<Uint8Array> {
-    const work = this.#previous.then(() => handler(data, transport));
+  /** One handler at a time: the applets behind CBOR and MSG share their state. None for what was abandoned meanwhile. */
+  async #call(handler: MessageHandler, { data }: Message, request: Request): Promise<Uint8Array> {
+    const work = this.#previous.then(() => (this.#request === request ? handler(data, request.transport) : NOTHING));
     this.#previous = work.catch(() => undefined);
     const answer = await work;
     if (answer.length > MAX_MESSAGE_LENGTH) throw new RangeError(`an answer of ${answer.length} bytes`);

@@ -39,6 +39,13 @@ const INTERVAL = 4;
  */
 const PACING: Pacing = { burst: 40, intervalMs: 3 };
 
+/**
+ * Keepalives in a row (2 s of them) that find the one before unread. Linux polls the endpoint only while a program has
+ * the device open: whoever asked has ended without CTAPHID_CANCEL (Ctrl-C in ssh-keygen), and would otherwise keep the
+ * next program out until its prompt times out. A host far away is slow, but not that slow.
+ */
+const UNREAD_KEEPALIVES = 25;
+
 export interface CtapHidInterfaceOptions {
   readonly application: CtapHidApplication;
   /** What CTAPHID_INIT tells of the device. */
@@ -57,6 +64,8 @@ export class CtapHidInterface implements UsbInterface {
   readonly interfaceNumbers: readonly number[];
   readonly endpoints: readonly [InEndpoint, OutEndpoint];
   readonly #queue = new PacketQueue(PACING);
+  #lastKeepalive: Uint8Array | undefined;
+  #unreadKeepalives = 0;
   readonly #dispatcher: Dispatcher;
   readonly #log: Logger;
   readonly #hid = new HidControl({
@@ -103,6 +112,7 @@ export class CtapHidInterface implements UsbInterface {
     this.#hid.reset();
     this.#queue.clear();
     this.#queue.refill();
+    this.#unreadKeepalives = 0;
   }
 
   #receive(report: Uint8Array): void {
@@ -118,8 +128,23 @@ export class CtapHidInterface implements UsbInterface {
   }
 
   #send(packets: readonly Uint8Array[], isReply: boolean): void {
+    const isRead = this.#queue.length === 0;
     // Who sent a request has read the answer to the one before, unless part of that still waits here.
-    if (isReply && this.#queue.length === 0) this.#queue.refill();
-    for (const packet of packets) this.#queue.push(packet);
+    if (isReply && isRead) this.#queue.refill();
+    if (!isReply) this.#replaceKeepalive(packets[0], isRead);
+    // A host that stopped reading long ago loses the end of this message too, rather than a piece out of it.
+    if (!packets.every((packet) => this.#queue.push(packet)))
+      this.#log.warn("CTAPHID: the host does not read its replies");
+  }
+
+  /** One unread keepalive says as much as many, which would keep the answer waiting behind them. */
+  #replaceKeepalive(keepalive: Uint8Array | undefined, isRead: boolean): void {
+    this.#queue.withdraw((packet) => packet === this.#lastKeepalive);
+    this.#lastKeepalive = keepalive;
+    this.#unreadKeepalives = isRead ? 0 : this.#unreadKeepalives + 1;
+    if (this.#unreadKeepalives >= UNREAD_KEEPALIVES) {
+      this.#unreadKeepalives = 0;
+      this.#dispatcher.cancelUnread();
+    }
   }
 }

@@ -49,6 +49,8 @@ const MAX_PACKET_SIZE_0 = 64;
 const BUS_POWERED = 0x80;
 /** bMaxPower, in units of 2 mA. */
 const MAX_POWER = 50;
+/** Endpoint numbers have four bits. USB 2.0 §8.3.2.2 */
+const MAX_ENDPOINT = 15;
 const NOTHING = new Uint8Array(0);
 
 export class CompositeDevice implements UsbDevice {
@@ -105,6 +107,7 @@ export class CompositeDevice implements UsbDevice {
       if (urb.setup === undefined) throw new UsbStall();
       return this.#controlTransfer(urb.setup, urb);
     }
+    if (urb.endpoint > MAX_ENDPOINT) throw new UsbStall();
     const address = urb.direction === "in" ? urb.endpoint | DIRECTION_IN : urb.endpoint;
     const endpoint = this.#control.usableEndpoint(address);
     if (endpoint.direction === "in") return endpoint.queue.pull(urb.length, signal);

@@ -14,7 +14,7 @@ export interface Urb {
   /** Host-centric, as in USB 2.0: OUT is host to device. */
   readonly direction: "in" | "out";
   /** Endpoint 0 only. */
-  readonly setup?: SetupPacket;
+  readonly setup?: SetupPacket | undefined;
   /** OUT: the payload; empty for IN. */
   readonly data: Uint8Array;
   /** IN: the most bytes that the host will take. */

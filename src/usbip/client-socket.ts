@@ -36,7 +36,7 @@ export class ClientSocket {
         this.#stream(chunk);
         return true;
       }
-      this.#splitter.feed(chunk.slice());
+      this.#splitter.feed(new Uint8Array(chunk));
       this.#wake?.();
       return false;
     };

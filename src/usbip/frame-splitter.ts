@@ -17,9 +17,13 @@ export class FrameSplitter {
   #gathering: Uint8Array | undefined;
   #gathered = 0;
 
-  /** Adds what the socket read. The chunk is used until `next` returns undefined. */
+  /**
+   * Adds what the socket read. The chunk is used until `next` returns undefined. Frames are plain arrays: Node's Buffer
+   * has a `slice` that copies nothing, and who copies a frame to keep it would keep the socket's memory.
+   */
   feed(chunk: Uint8Array): void {
-    this.#chunk = this.#chunk.length === 0 ? chunk : concat(this.#chunk, chunk);
+    const plain = new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.length);
+    this.#chunk = this.#chunk.length === 0 ? plain : concat(this.#chunk, plain);
   }
 
   /** The next whole frame, or undefined until more is fed. Throws what `framing` throws. */

@@ -31,8 +31,6 @@ interface InFlight {
 }
 
 const NOTHING = new Uint8Array(0);
-/** Endpoint numbers have four bits. USB 2.0 §8.3.2.2 */
-const MAX_ENDPOINT = 15;
 const replyBasic = { devid: 0, direction: 0, ep: 0 };
 
 export class Transfers implements Framing {
@@ -90,11 +88,14 @@ export class Transfers implements Framing {
     const { seqnum, direction, ep, transfer_buffer_length: length, setup } = CmdSubmit.parse(frame);
     if (this.#inFlight.has(seqnum)) throw new UsbIpProtocolError(`request ${seqnum} is already under way`);
     if (this.#inFlight.size >= MAX_URBS_IN_FLIGHT) throw new UsbIpProtocolError("too many requests under way");
-    const shape = { endpoint: ep, ...(ep === 0 && { setup: SetupPacket.parse(setup) }), length };
-    const urb: Urb =
-      direction === Direction.USBIP_DIR_IN
-        ? { ...shape, direction: "in", data: NOTHING }
-        : { ...shape, direction: "out", data: frame.slice(HEADER_SIZE) };
+    const isIn = direction === Direction.USBIP_DIR_IN;
+    const urb: Urb = {
+      endpoint: ep,
+      direction: isIn ? "in" : "out",
+      setup: ep === 0 ? SetupPacket.parse(setup) : undefined,
+      data: isIn ? NOTHING : frame.slice(HEADER_SIZE),
+      length,
+    };
     const transfer: InFlight = { seqnum, urb, controller: this.#idleControllers.pop() ?? new AbortController() };
     this.#inFlight.set(seqnum, transfer);
     this.#log.traffic(() => `submit ${seqnum} ${urb.direction} endpoint ${ep}, ${length} bytes`);
@@ -122,14 +123,13 @@ export class Transfers implements Framing {
     let status: number = UrbStatus.OK;
     let data: Uint8Array = NOTHING;
     try {
-      if (urb.endpoint > MAX_ENDPOINT) throw new UsbStall();
       data = await this.#exported.device.submit(urb, controller.signal);
     } catch (error) {
       status = this.#statusOf(error, transfer);
     }
     if (this.#isClosed) return;
     this.#inFlight.delete(transfer.seqnum);
-    if (!controller.signal.aborted) this.#idleControllers.push(controller);
+    if (transfer.unlinkedBy === undefined) this.#idleControllers.push(controller);
     if (status !== UrbStatus.ECONNRESET) this.#retSubmit(transfer, status, data);
     if (transfer.unlinkedBy !== undefined) {
       this.#retUnlink(transfer.unlinkedBy, status === UrbStatus.ECONNRESET ? status : UrbStatus.OK);
@@ -139,7 +139,8 @@ export class Transfers implements Framing {
   /** A stall is the device's word; anything else that is thrown here is a fault of ours, told to the host as a stall. */
   #statusOf(error: unknown, transfer: InFlight): number {
     if (error instanceof UsbStall) return UrbStatus.EPIPE;
-    if (error instanceof TransferAborted && transfer.controller.signal.aborted) return UrbStatus.ECONNRESET;
+    const isCancelled = transfer.unlinkedBy !== undefined || this.#isClosed;
+    if (error instanceof TransferAborted && isCancelled) return UrbStatus.ECONNRESET;
     this.#log.error(`a transfer to endpoint ${transfer.urb.endpoint} failed`, error);
     return UrbStatus.EPIPE;
   }

@@ -7,7 +7,8 @@ const facts: BannerFacts = {
   usbId: { vendor: 0x1209, product: 0x0001 },
   busid: "1-1",
   address: { host: "127.0.0.1", port: 3240 },
-  ephemeral: false,
+  state: "/home/me/.local/share/latchkey/store",
+  notes: [],
   touch: "ask",
   touchChosen: false,
   program: "node dist/src/cli.js",
@@ -43,8 +44,10 @@ test("Listening on anything but this machine warns that USB/IP protects nothing"
 });
 
 test("Where the state is kept is said, with and without --ephemeral", () => {
-  expect(banner({})).toContain("State: in memory; every credential is gone when this program ends.");
-  expect(banner({ ephemeral: true })).toContain("State: in memory (--ephemeral);");
+  expect(banner({ notes: ["Made it."] })).toContain(
+    "State: /home/me/.local/share/latchkey/store, encrypted.\nMade it.\n",
+  );
+  expect(banner({ state: undefined })).toContain("State: in memory (--ephemeral); every credential is gone when");
 });
 
 test("Who gives touches is said, and why when nobody chose it", () => {

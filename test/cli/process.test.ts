@@ -59,7 +59,7 @@ test.each(["SIGINT", "SIGTERM", "SIGHUP"] as const)(
 
 test("What cannot be done is one sentence on standard error, with status 1", async () => {
   const { port } = await startServing();
-  const { program, ended } = start("serve", "--port", String(port));
+  const { program, ended } = start("serve", "--port", String(port), "--ephemeral");
   expect(await ended).toBe(1);
   expect(program.stdout).toBe("");
   expect(program.stderr).toMatch(/^latchkey: Port \d+ on 127\.0\.0\.1 is in use: [^\n]+\.\n$/);

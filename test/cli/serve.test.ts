@@ -1,14 +1,22 @@
+import { join } from "node:path";
 import { PassThrough } from "node:stream";
 import { afterEach, expect, test, vi } from "vitest";
 import { Failure } from "../../src/cli/failure.ts";
 import { type ServeOptions, type Serving, serve } from "../../src/cli/serve.ts";
 import { importDevice, listDevices } from "../../src/usbip/client.ts";
 import { attachDevice, openChannel } from "../support/attached-key.ts";
+import { storeDirectory } from "../support/store-directory.ts";
+
+const directory = storeDirectory();
+let stores = 0;
+/** A store of its own for each key that is not ephemeral: its key file is made beside it. */
+const onDisk = () => ({ ephemeral: false, store: join(directory, `store-${++stores}`) });
 
 const defaults: ServeOptions = {
   host: "127.0.0.1",
   port: 0,
   ephemeral: true,
+  store: join(directory, "unused"),
   usbId: { vendor: 0x1209, product: 0x0001 },
   logLevel: "info",
 };
@@ -30,7 +38,9 @@ async function start(changes: Partial<ServeOptions> = {}, isTerminal = false) {
   streams.errors.on("data", (chunk: Buffer) => {
     text.errors += chunk.toString();
   });
-  const serving = await serve({ ...defaults, ...changes }, { ...streams, isTerminal, script: "/opt/latchkey/cli.js" });
+  const around = { terminal: undefined, env: {}, warn: (sentence: string) => void streams.errors.write(sentence) };
+  const console = { ...streams, isTerminal, script: "/opt/latchkey/cli.js" };
+  const serving = await serve({ ...defaults, ...changes }, console, around);
   running.add(serving);
   await new Promise(setImmediate);
   return { ...serving, input: streams.input, printed: () => text.output, logged: () => text.errors };
@@ -48,8 +58,8 @@ test("The port that it got is printed, and the device is there under the id that
 test("Without --touch it asks at a terminal; without one it grants if it is ephemeral and denies otherwise", async () => {
   expect((await start({}, true)).printed()).toContain("Touch: ask;");
   expect((await start({})).printed()).toContain("Touch: auto;");
-  expect((await start({ ephemeral: false })).printed()).toContain("Touch: deny;");
-  expect((await start({ ephemeral: false, touch: "auto" })).printed()).toContain("Touch: auto;");
+  expect((await start(onDisk())).printed()).toContain("Touch: deny;");
+  expect((await start({ ...onDisk(), touch: "auto" })).printed()).toContain("Touch: auto;");
 });
 
 test("Attaching and detaching are logged", async () => {

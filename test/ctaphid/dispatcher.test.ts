@@ -81,6 +81,22 @@ describe("CTAPHID_INIT", () => {
     expect(await rig.after(0)).toMatchObject([{ channel, command: Command.CBOR, data: Buffer.of(0, 9) }]);
   });
 
+  test("spares the applet a request that was aborted before it was its turn", async () => {
+    const handler = new ScriptedHandler();
+    const rig = new Rig({ cbor: handler.handle });
+    const channel = await rig.open();
+    for (const command of [1, 2, 3]) {
+      await rig.exchange(channel, Command.CBOR, Buffer.of(command));
+      await rig.exchange(channel, Command.INIT, NONCE);
+    }
+    await rig.exchange(channel, Command.CBOR, Buffer.of(4));
+    handler.last.answer(Buffer.of(0));
+    expect(await rig.after(0)).toEqual([]);
+    expect(handler.calls.map(({ message }) => message[0])).toEqual([1, 4]);
+    handler.last.answer(Buffer.of(0));
+    expect(await rig.after(0)).toMatchObject([{ channel, command: Command.CBOR }]);
+  });
+
   test("drops a half-sent message of its channel", async () => {
     const rig = new Rig();
     const channel = await rig.open();

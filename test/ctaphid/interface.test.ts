@@ -2,9 +2,11 @@
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { MESSAGE_TIMEOUT_MS } from "../../src/ctaphid/assembler.ts";
+import { silentLogger } from "../../src/log.ts";
 import { UsbStall } from "../../src/usb/endpoint.ts";
-import { BROADCAST, Command } from "../support/ctaphid-client.ts";
-import { NONCE, NOTHING, Rig, ScriptedHandler } from "./rig.ts";
+import { QUEUE_LIMIT } from "../../src/usb/packet-queue.ts";
+import { BROADCAST, Command, cut } from "../support/ctaphid-client.ts";
+import { createInterface, NONCE, NOTHING, Rig, ScriptedHandler } from "./rig.ts";
 
 beforeEach(() => {
   vi.useFakeTimers();
@@ -121,6 +123,17 @@ describe("a reply", () => {
     const reports = await rig.reportsAfter(500);
     expect(reports.map((report) => report[4])).toEqual([0x80 | Command.INIT]);
   });
+});
+
+test("a host that sends and never reads costs a bounded amount of memory, and is warned of once a message", () => {
+  const warnings: string[] = [];
+  const { endpoints } = createInterface({}, { ...silentLogger, warn: (message) => warnings.push(message) });
+  const [input, output] = endpoints;
+  for (const report of cut({ channel: BROADCAST, command: Command.INIT, data: NONCE })) output.receive(report);
+  const ping = cut({ channel: 0x0a0b_0c01, command: Command.PING, data: new Uint8Array(7609) });
+  for (let round = 0; round < 200; round++) for (const report of ping) output.receive(report);
+  expect(input.queue.length * 64).toBeLessThanOrEqual(QUEUE_LIMIT);
+  expect(warnings).toHaveLength(200 - Math.floor((QUEUE_LIMIT / 64 - 1) / 129));
 });
 
 describe("whatever the host sends", () => {

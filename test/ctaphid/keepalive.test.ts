@@ -1,7 +1,7 @@
 // A request that waits: CTAPHID_KEEPALIVE and CTAPHID_CANCEL.
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { BROADCAST, Command } from "../support/ctaphid-client.ts";
-import { error, keepalive, NONCE, NOTHING, Rig, ScriptedHandler } from "./rig.ts";
+import { BROADCAST, Command, cut, parseInitReply } from "../support/ctaphid-client.ts";
+import { createInterface, error, keepalive, NONCE, NOTHING, Rig, ScriptedHandler } from "./rig.ts";
 
 const PROCESSING = 1;
 const UPNEEDED = 2;
@@ -90,6 +90,56 @@ describe("CTAPHID_KEEPALIVE", () => {
     await rig.exchange(channel, Command.INIT, NONCE);
     await rig.exchange(channel, Command.CBOR, Buffer.of(2));
     expect(await rig.after(100)).toEqual([keepalive(channel, PROCESSING)]);
+  });
+});
+
+describe("a keepalive that is not read", () => {
+  /** A request, and a host that reads only what the test pulls. */
+  async function unread() {
+    const handler = new ScriptedHandler();
+    const face = createInterface({ cbor: handler.handle });
+    const [{ queue }, { receive }] = face.endpoints;
+    const read = async () => Buffer.from(await queue.pull(64, new AbortController().signal));
+    const send = (channel: number, command: number, data: Uint8Array) => {
+      for (const report of cut({ channel, command, data })) receive(report);
+    };
+    send(BROADCAST, Command.INIT, NONCE);
+    const { channel } = parseInitReply((await read()).subarray(7, 24));
+    send(channel, Command.CBOR, Buffer.of(1));
+    await vi.advanceTimersByTimeAsync(0);
+    return { handler, queue, read, send };
+  }
+
+  test("gives way to the next one: the answer never waits behind many", async () => {
+    const { handler, queue, read } = await unread();
+    await vi.advanceTimersByTimeAsync(1000);
+    handler.last.transport.keepalive("upneeded");
+    await vi.advanceTimersByTimeAsync(10);
+    expect(queue.length).toBe(1);
+    expect((await read())[7]).toBe(UPNEEDED);
+  });
+
+  test("for two seconds cancels the request: its client is gone. Whoever comes next is served", async () => {
+    const { handler, read, send } = await unread();
+    await vi.advanceTimersByTimeAsync(1900);
+    expect(handler.last.transport.signal.aborted).toBe(false);
+    await vi.advanceTimersByTimeAsync(200);
+    expect(handler.last.transport.signal.aborted).toBe(true);
+    handler.last.answer(Buffer.of(0x2d));
+    await vi.advanceTimersByTimeAsync(0);
+    expect((await read())[4]).toBe(0x80 | Command.KEEPALIVE);
+    expect((await read())[4]).toBe(0x80 | Command.CBOR);
+    send(BROADCAST, Command.INIT, NONCE);
+    expect((await read())[4]).toBe(0x80 | Command.INIT);
+  });
+
+  test("now and then cancels nothing: a host that reads once a second is only slow", async () => {
+    const { handler, read } = await unread();
+    for (let second = 0; second < 30; second++) {
+      await vi.advanceTimersByTimeAsync(1000);
+      await read();
+    }
+    expect(handler.last.transport.signal.aborted).toBe(false);
   });
 });
 

@@ -50,6 +50,7 @@ export class ScriptedPresence implements UserPresence {
 /** A keystore in memory whose next commit can be made to fail. */
 export class FragileKeyStore extends MemoryKeyStore {
   #failure: KeyStoreErrorCode | undefined;
+  #countFailure: KeyStoreErrorCode | undefined;
 
   /** The next commit, and no other, rejects with this code and changes nothing. */
   failNextCommit(code: KeyStoreErrorCode): void {
@@ -61,6 +62,18 @@ export class FragileKeyStore extends MemoryKeyStore {
     this.#failure = undefined;
     if (failure !== undefined) throw new KeyStoreError(failure, "made to fail");
     await super.commit(changes);
+  }
+
+  /** The next counter that is asked for cannot be had. */
+  failNextCount(code: KeyStoreErrorCode): void {
+    this.#countFailure = code;
+  }
+
+  override async next(counter: string): Promise<number> {
+    const failure = this.#countFailure;
+    this.#countFailure = undefined;
+    if (failure !== undefined) throw new KeyStoreError(failure, "made to fail");
+    return super.next(counter);
   }
 
   /** Every record as text, to see whether anything changed. */

@@ -101,7 +101,7 @@ export class Guest {
 
   #command(image: Image, memoryMiB: number): string[] {
     const kernelArguments =
-      "console=ttyS0,115200 panic=-1 quiet loglevel=4 random.trust_cpu=on mitigations=off nokaslr tsc=reliable";
+      "console=ttyS0,115200 panic=-1 quiet loglevel=4 random.trust_cpu=on mitigations=off nokaslr tsc=reliable log_buf_len=4M";
     return [
       "qemu-system-x86_64",
       // TCG: KVM is not to be had everywhere, and this is fast enough. The microvm machine hung in most boots that were tried.
@@ -148,9 +148,9 @@ export class Guest {
     return output;
   }
 
-  /** The guest's kernel log since boot, one line per message, as `<level>text` without time stamps. */
+  /** The guest's kernel log since boot, one line per message, as `<level>[time] text`. */
   async dmesg(): Promise<string[]> {
-    const log = await this.ok("dmesg --raw --notime 2>/dev/null || dmesg --raw");
+    const log = await this.ok("dmesg --raw");
     return log.split("\n").filter((line) => line !== "");
   }
 

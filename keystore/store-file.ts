@@ -1,0 +1,160 @@
+// The file operations of the keystore, with their order of durability, behind one small face: so that tests can let
+// each of them fail. The only importer of node:fs here but the lock.
+import { constants } from "node:fs";
+import { type FileHandle, mkdir, open, rename, rm } from "node:fs/promises";
+import { dirname } from "node:path";
+import { KeyStoreError } from "./index.ts";
+
+/** An open file that is only ever appended to, cut back, and synced. */
+export interface StoreFile {
+  read(): Promise<Uint8Array>;
+  /** Size in bytes and the permission bits. */
+  stat(): Promise<{ readonly size: number; readonly mode: number; readonly isFile: boolean }>;
+  write(bytes: Uint8Array, position: number): Promise<void>;
+  truncate(length: number): Promise<void>;
+  /** fdatasync: data and the length are on the disk when it resolves. */
+  sync(): Promise<void>;
+  close(): Promise<void>;
+}
+
+export interface FileSystem {
+  /** Opens for reading and writing. */
+  open(path: string): Promise<StoreFile>;
+  /** Creates with mode 0600; fails when it exists. */
+  create(path: string): Promise<StoreFile>;
+  /** Makes the directory of a file, mode 0700, where there is none. */
+  makeDirectory(path: string): Promise<void>;
+  /** Renames over `to`; durable after syncDirectory. */
+  rename(from: string, to: string): Promise<void>;
+  /** Makes the names in the directory of a file durable. */
+  syncDirectory(path: string): Promise<void>;
+  remove(path: string): Promise<void>;
+}
+
+class NodeStoreFile implements StoreFile {
+  readonly #handle: FileHandle;
+
+  constructor(handle: FileHandle) {
+    this.#handle = handle;
+  }
+
+  async read(): Promise<Uint8Array> {
+    const { size } = await this.#handle.stat();
+    const bytes = new Uint8Array(size);
+    let at = 0;
+    while (at < size) {
+      const { bytesRead } = await this.#handle.read(bytes, at, size - at, at);
+      if (bytesRead === 0) return bytes.subarray(0, at);
+      at += bytesRead;
+    }
+    return bytes;
+  }
+
+  async stat() {
+    const stats = await this.#handle.stat();
+    return { size: stats.size, mode: stats.mode & 0o777, isFile: stats.isFile() };
+  }
+
+  async write(bytes: Uint8Array, position: number): Promise<void> {
+    let at = 0;
+    while (at < bytes.length) {
+      const { bytesWritten } = await this.#handle.write(bytes, at, bytes.length - at, position + at);
+      at += bytesWritten;
+    }
+  }
+
+  truncate(length: number): Promise<void> {
+    return this.#handle.truncate(length);
+  }
+
+  sync(): Promise<void> {
+    return this.#handle.datasync();
+  }
+
+  close(): Promise<void> {
+    return this.#handle.close();
+  }
+}
+
+export const nodeFileSystem: FileSystem = {
+  async open(path) {
+    return new NodeStoreFile(await open(path, constants.O_RDWR));
+  },
+
+  async create(path) {
+    return new NodeStoreFile(await open(path, constants.O_RDWR | constants.O_CREAT | constants.O_EXCL, 0o600));
+  },
+
+  async makeDirectory(path) {
+    await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+  },
+
+  rename,
+
+  async syncDirectory(path) {
+    // Windows cannot open a directory; NTFS journals the rename itself.
+    if (process.platform === "win32") return;
+    const directory = await open(dirname(path), constants.O_RDONLY);
+    try {
+      await directory.sync();
+    } finally {
+      await directory.close();
+    }
+  },
+
+  async remove(path) {
+    await rm(path, { force: true });
+  },
+};
+
+export async function readWhole(path: string, fileSystem: FileSystem): Promise<Uint8Array> {
+  const file = await fileSystem.open(path);
+  try {
+    return await file.read();
+  } finally {
+    await file.close();
+  }
+}
+
+const SENTENCES: Readonly<Record<string, readonly [KeyStoreError["code"], (path: string) => string]>> = {
+  ENOENT: ["not-found", (path) => `there is no store at ${path}; make one with "latchkey init".`],
+  EACCES: [
+    "permission",
+    (path) =>
+      `${path} may not be read and written by this user; correct its owner or choose another file with --store.`,
+  ],
+  EPERM: [
+    "permission",
+    (path) =>
+      `${path} may not be read and written by this user; correct its owner or choose another file with --store.`,
+  ],
+  EROFS: [
+    "permission",
+    (path) => `${path} lies on a file system that is mounted read-only; choose another place with --store.`,
+  ],
+  EISDIR: ["not-a-store", (path) => `${path} is a directory; name a file with --store.`],
+  ENOTDIR: ["not-found", (path) => `a part of ${path} is a file and not a directory; name another file with --store.`],
+  EEXIST: ["in-use", (path) => `${path} exists already; move it away first, or name another file with --store.`],
+  ENOSPC: [
+    "no-space",
+    (path) => `the disk that holds ${path} is full; nothing was lost, and it goes on when there is space.`,
+  ],
+  EDQUOT: [
+    "no-space",
+    (path) =>
+      `the quota on the disk that holds ${path} is used up; nothing was lost, and it goes on when there is space.`,
+  ],
+};
+
+/** What the system said, as a KeyStoreError with a sentence for people. */
+export function storeError(error: unknown, path: string): KeyStoreError {
+  if (error instanceof KeyStoreError) return error;
+  const { code: given = "unknown error", syscall } = error as NodeJS.ErrnoException;
+  // A directory cannot be made where a file is.
+  const code = given === "EEXIST" && syscall === "mkdir" ? "ENOTDIR" : given;
+  const [kind, sentence] = SENTENCES[code] ?? [
+    "io",
+    () => `${path} could not be read or written (${code}); look at the disk and the system's log.`,
+  ];
+  return new KeyStoreError(kind, sentence(path), { cause: error });
+}

@@ -1,0 +1,65 @@
+// A passphrase typed at the terminal, without echo.
+import { StringDecoder } from "node:string_decoder";
+import { Failure } from "./failure.ts";
+
+/** The terminal that a passphrase is typed at; `setRawMode` turns the echo off. */
+export interface PassphraseTerminal {
+  readonly input: NodeJS.ReadableStream & { setRawMode?(mode: boolean): unknown };
+  readonly output: NodeJS.WritableStream;
+}
+
+const ENTER = new Set(["\r", "\n"]);
+const ERASE = new Set(["\b", "\x7f"]);
+const CTRL_C = "\x03";
+const CTRL_D = "\x04";
+const CTRL_U = "\x15";
+
+/** Asks once; the answer may be empty. Throws Failure at Ctrl-C, and at Ctrl-D or the end of input. */
+export function askPassphrase({ input, output }: PassphraseTerminal, question: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const decoder = new StringDecoder("utf8");
+    let typed: string[] = [];
+    const finish = (settle: () => void) => {
+      input.off("data", onData);
+      input.off("end", onEnd);
+      input.setRawMode?.(false);
+      input.pause();
+      output.write("\n");
+      settle();
+    };
+    const onEnd = () => finish(() => reject(new Failure("No passphrase was given.")));
+    const onData = (data: Buffer | string) => {
+      for (const character of typeof data === "string" ? data : decoder.write(data)) {
+        if (ENTER.has(character)) {
+          finish(() => resolve(typed.join("")));
+          return;
+        }
+        if (character === CTRL_C || character === CTRL_D) {
+          onEnd();
+          return;
+        }
+        if (ERASE.has(character)) typed.pop();
+        else if (character === CTRL_U) typed = [];
+        else typed.push(character);
+      }
+    };
+    output.write(question);
+    input.setRawMode?.(true);
+    input.on("data", onData);
+    input.on("end", onEnd);
+    input.resume();
+  });
+}
+
+const ATTEMPTS = 3;
+
+/** Asks for a new passphrase twice over; undefined when the person only presses Enter. Throws Failure. */
+export async function askNewPassphrase(terminal: PassphraseTerminal, question: string): Promise<string | undefined> {
+  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+    const passphrase = await askPassphrase(terminal, question);
+    if (passphrase === "") return undefined;
+    if ((await askPassphrase(terminal, "Once more: ")) === passphrase) return passphrase;
+    terminal.output.write("These were two different passphrases.\n");
+  }
+  throw new Failure("No passphrase was given twice alike.");
+}

@@ -1,0 +1,50 @@
+// Key files: one line of text that holds 32 random bytes, readable by its owner alone.
+//
+//   latchkey-key-1 <43 characters of base64url>
+import { randomBytes } from "node:crypto";
+import { mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { dirname } from "node:path";
+import type { Secret } from "../../keystore/keys.ts";
+import { Failure, systemCode } from "./failure.ts";
+
+const LINE = /^latchkey-key-1 ([\w-]{43})\n?$/;
+
+/** Parses a key file's text; undefined when it is none. */
+export function parseKeyFile(text: string): Secret | undefined {
+  const encoded = LINE.exec(text)?.[1];
+  return encoded === undefined ? undefined : { kind: "key-file", key: Buffer.from(encoded, "base64url") };
+}
+
+/** Reads a key file. Throws Failure. */
+export function readKeyFile(path: string): Secret {
+  const secret = parseKeyFile(readSecretFile(path));
+  if (secret === undefined) throw new Failure(`${path} is not a key file: "latchkey init --key-file" makes one.`);
+  return secret;
+}
+
+/** Makes a key file that must not exist. Throws Failure. */
+export function createKeyFile(path: string): Secret {
+  const key = randomBytes(32);
+  try {
+    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    writeFileSync(path, `latchkey-key-1 ${key.toString("base64url")}\n`, { mode: 0o600, flag: "wx", flush: true });
+  } catch (error) {
+    const why = systemCode(error) === "EEXIST" ? "it exists already" : systemCode(error);
+    throw new Failure(`The key file ${path} cannot be made: ${why}.`, { cause: error });
+  }
+  return { kind: "key-file", key };
+}
+
+/** The text of a file that holds a secret. Throws Failure, also when others can read it. */
+export function readSecretFile(path: string): string {
+  try {
+    const { mode } = statSync(path);
+    if (process.platform !== "win32" && (mode & 0o077) !== 0) {
+      throw new Failure(`${path} can be read or written by other users: run "chmod 600 ${path}" first.`);
+    }
+    return readFileSync(path, "utf8");
+  } catch (error) {
+    if (error instanceof Failure) throw error;
+    throw new Failure(`${path} cannot be read (${systemCode(error)}).`, { cause: error });
+  }
+}

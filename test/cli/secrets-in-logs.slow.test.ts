@@ -1,0 +1,81 @@
+// A whole session with the log at its loudest: nothing secret in it, neither what people typed nor what the store holds.
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect, it, vi } from "vitest";
+import { FileKeyStore } from "../../keystore/file-keystore.ts";
+import { encodeCbor } from "../../src/cbor.ts";
+import { attachDevice, openChannel } from "../support/attached-key.ts";
+import { Command, cborMap, encodeRequest, makeCredentialParameters } from "../support/fido-client.ts";
+import { storeDirectory } from "../support/store-directory.ts";
+
+const script = join(import.meta.dirname, "../../dist/src/cli.js");
+const directory = storeDirectory();
+
+/** Every way that bytes are commonly written. */
+function spellings(secret: Uint8Array): string[] {
+  const bytes = Buffer.from(secret);
+  const hex = bytes.toString("hex");
+  return [
+    hex,
+    hex.toUpperCase(),
+    hex.match(/../g)?.join(" ") ?? "",
+    bytes.toString("base64"),
+    bytes.toString("base64url"),
+    [...bytes].join(","),
+    [...bytes].join(", "),
+  ];
+}
+
+it("shows no passphrase and no key that is in the store, at the traffic level", async () => {
+  const path = join(directory, "store");
+  const passphrase = "planted-passphrase";
+  const child = spawn(
+    process.execPath,
+    [script, "serve", "--port", "0", "--store", path, "--touch", "auto", "--log-level", "traffic"],
+    { stdio: ["ignore", "pipe", "pipe"], env: { ...process.env, LATCHKEY_PASSPHRASE: passphrase } },
+  );
+  let log = "";
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.on("data", (data: Buffer) => {
+      log += data.toString();
+    });
+  }
+  const port = await vi.waitFor(() => Number(/^Listening on 127\.0\.0\.1:(\d+)$/m.exec(log)?.[1] ?? expect.fail(log)), {
+    timeout: 10_000,
+  });
+  const device = await attachDevice({ host: "127.0.0.1", port });
+  const channel = await openChannel(device);
+  for (const rk of [true, false]) {
+    const request = encodeRequest(Command.MAKE_CREDENTIAL, makeCredentialParameters({ 7: cborMap({ rk }) }));
+    expect((await channel.cbor(request))[0]).toBe(0);
+  }
+  await channel.cbor(
+    encodeRequest(
+      Command.GET_ASSERTION,
+      cborMap([
+        [1, "example.com"],
+        [2, new Uint8Array(32)],
+      ]),
+    ),
+  );
+  await channel.cbor(Uint8Array.of(0x01, ...encodeCbor(cborMap({ planted: Buffer.from("planted-garbage") }))));
+  await device.detach();
+  child.kill("SIGTERM");
+  await once(child, "close");
+
+  expect(log).toContain("traffic");
+  expect(log).not.toContain("planted");
+  const store = await FileKeyStore.open(path, { kind: "passphrase", passphrase });
+  const secrets = [...store.keys("fido2/")].map((key) => store.get(key) as Uint8Array);
+  await store.close();
+  expect(secrets.length).toBeGreaterThanOrEqual(2);
+  for (const secret of secrets) {
+    // Any 16 bytes in a row of a record, private keys among them, would give it away.
+    for (let at = 0; at + 16 <= secret.length; at += 4) {
+      for (const text of spellings(secret.subarray(at, at + 16))) expect(log).not.toContain(text.slice(0, 20));
+    }
+  }
+  expect(readFileSync(path).includes("planted")).toBe(false);
+});
