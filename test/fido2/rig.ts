@@ -64,6 +64,11 @@ export class Fido2Rig {
     return verifyRegistration(await this.make(changes));
   }
 
+  /** Takes the reply of a registration apart; throws unless it is sound. */
+  verify(reply: Reply): Registration {
+    return verifyRegistration(reply);
+  }
+
   /** A discoverable credential for sure. */
   registerResident(user: number, changes: Members = {}): Promise<Registration> {
     const id = Buffer.from(`user ${user}`);

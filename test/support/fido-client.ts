@@ -109,7 +109,7 @@ const sequenceDecoder = new Decoder({ mapsAsObjects: false, useRecords: false, t
 /** As many maps one after another as the flags promise, canonical, and nothing behind them. */
 function parseMaps(bytes: Uint8Array, count: number): CborMap[] {
   if (bytes.length === 0 && count === 0) return [];
-  const maps = sequenceDecoder.decodeMultiple(bytes) as CborMap[];
+  const maps = sequenceDecoder.decodeMultiple(Uint8Array.from(bytes)) as CborMap[];
   if (maps.length !== count) throw new Error(`${maps.length} CBOR values in authenticator data instead of ${count}`);
   if (!Buffer.concat(maps.map((map) => encodeCbor(map))).equals(bytes)) throw new Error("CBOR that is not canonical");
   return maps;
