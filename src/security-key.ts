@@ -1,6 +1,7 @@
 // The wiring: store → applets → what CTAPHID hands its messages to → interfaces → USB device.
 import { randomFillSync } from "node:crypto";
 import { Fido2Authenticator } from "../applets/fido2/authenticator.ts";
+import type { Fido2Options } from "../applets/fido2/context.ts";
 import { U2fApplet } from "../applets/u2f/applet.ts";
 import type { Store } from "../keystore/index.ts";
 import { toHex } from "./bytes/hex.ts";
@@ -18,11 +19,16 @@ export interface SecurityKeyOptions {
   /** Who gives the touches. */
   readonly presence: UserPresence;
   readonly log?: Logger;
+  /** How FIDO2 is configured, where that differs from its defaults. */
+  readonly fido2?: Partial<Fido2Options>;
   /** pid.codes' id for testing, 1209:0001, unless given. https://pid.codes/1209/0001/ */
   readonly usbId?: { readonly vendor: number; readonly product: number };
 }
 
 const VERSION = { major: 0, minor: 1, build: 0 };
+
+/** The same, as getInfo's firmwareVersion: a number that grows with each version. */
+const FIRMWARE_VERSION = VERSION.major * 10_000 + VERSION.minor * 100 + VERSION.build;
 
 /** The same, as bcdDevice. USB 2.0 table 9-8 */
 const BCD_DEVICE = 0x0010;
@@ -38,7 +44,7 @@ export async function createSecurityKey(options: SecurityKeyOptions): Promise<Us
   const { store, presence, log = silentLogger, usbId = { vendor: 0x1209, product: 0x0001 } } = options;
   const platform: Platform = { store, presence, log, clock: { now: () => performance.now() }, randomBytes };
 
-  const fido2 = new Fido2Authenticator(platform);
+  const fido2 = new Fido2Authenticator(platform, { firmwareVersion: FIRMWARE_VERSION, ...options.fido2 });
   const u2f = new U2fApplet(platform, fido2.credentials, () => fido2.isU2fEnabled);
 
   const application: CtapHidApplication = {

@@ -49,7 +49,7 @@ interface Use {
 
 /** The one token that is in use, if any: a new one ends the one before, whichever protocol it was made for. */
 export class PinUvAuthToken {
-  readonly #platform: Pick<Platform, "randomBytes">;
+  readonly #platform: Platform;
   readonly #clock: Clock;
   #use: Use | undefined;
   #serial = 0;

@@ -144,9 +144,15 @@ export class Pin {
     await this.#putUvAttempts({ retries: Math.max(0, retries - 1), sincePinEntry: sincePinEntry + 1 });
   }
 
-  /** Gives tries back: all of them after a success; one, by its number before, for a prompt that nobody answered. */
-  async restoreUvRetries(retries: number = MAX_UV_RETRIES): Promise<void> {
-    await this.#putUvAttempts({ ...this.#uvAttempts, retries });
+  /** Gives back the try that was spent on a prompt which nobody answered. */
+  async restoreUvRetry(): Promise<void> {
+    const { retries, sincePinEntry } = this.#uvAttempts;
+    await this.#putUvAttempts({ retries: Math.min(MAX_UV_RETRIES, retries + 1), sincePinEntry });
+  }
+
+  /** Gives all tries back, after a success. */
+  async refillUvRetries(): Promise<void> {
+    await this.#putUvAttempts({ ...this.#uvAttempts, retries: MAX_UV_RETRIES });
   }
 
   /** The power went, or everything was reset. */

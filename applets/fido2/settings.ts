@@ -48,6 +48,8 @@ const VERSION = 1;
 export class Settings implements SettingValues {
   readonly #platform: Platform;
   #values: SettingValues;
+  /** The end of the queue of changes: each builds on the one before. */
+  #changes: Promise<unknown> = Promise.resolve();
 
   /** Throws when the record is not one of ours: going on with defaults would drop alwaysUv unseen. */
   constructor(platform: Platform) {
@@ -85,13 +87,14 @@ export class Settings implements SettingValues {
   }
 
   /** Durable when it resolves; `alsoCommit` becomes so in the same commit. */
-  async change(
-    changes: Partial<SettingValues>,
-    alsoCommit: Readonly<Record<string, Uint8Array | null>> = {},
-  ): Promise<void> {
-    const values = { ...this.#values, ...changes };
-    await this.#platform.store.commit({ ...alsoCommit, [SETTINGS]: encodeSettings(values) });
-    this.#values = values;
+  change(changes: Partial<SettingValues>, alsoCommit: Readonly<Record<string, Uint8Array | null>> = {}): Promise<void> {
+    const result = this.#changes.then(async () => {
+      const values = { ...this.#values, ...changes };
+      await this.#platform.store.commit({ ...alsoCommit, [SETTINGS]: encodeSettings(values) });
+      this.#values = values;
+    });
+    this.#changes = result.catch(() => undefined);
+    return result;
   }
 
   /** The records were deleted by a reset. */

@@ -28,19 +28,18 @@ export async function performBuiltInUv(
   prompt: Omit<PresencePrompt, "applet">,
 ): Promise<UvOutcome> {
   const { pin, options } = context;
-  const retries = pin.uvRetries;
-  if (retries === 0) return "blocked";
+  if (pin.uvRetries === 0) return "blocked";
   await pin.spendUvRetry();
   const verification = options.uv === "ask" ? { verification: true } : {};
   const outcome = await askForUserPresence(context, transport, { ...prompt, ...verification });
   switch (outcome) {
     case "granted":
-      await pin.restoreUvRetries();
+      await pin.refillUvRetries();
       return "verified";
     case "denied":
-      return retries === 1 ? "blocked" : "denied";
+      return pin.uvRetries === 0 ? "blocked" : "denied";
     default:
-      await pin.restoreUvRetries(retries);
+      await pin.restoreUvRetry();
       return outcome;
   }
 }

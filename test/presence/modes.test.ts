@@ -17,6 +17,11 @@ test("auto grants and deny denies, at once, asked or polled", async () => {
   expect(denyPresence.poll(prompt, "channel 1")).toBe("denied");
 });
 
+test("auto cannot say who somebody is, but does not mind how long a touch has to be", async () => {
+  expect(await autoPresence.request({ ...prompt, verification: true }, never)).toBe("denied");
+  expect(await autoPresence.request({ ...prompt, long: true }, never)).toBe("granted");
+});
+
 test("A request that was cancelled before it was asked is cancelled, not answered", async () => {
   expect(await autoPresence.request(prompt, AbortSignal.abort())).toBe("cancelled");
   expect(await denyPresence.request(prompt, AbortSignal.abort())).toBe("cancelled");
