@@ -33,7 +33,11 @@ export interface ConnectionOptions {
 const WRITE_LIMIT = 1 << 20;
 /** Requests taken in a row; then other connections have their turn, and the replies their way out. */
 const BATCH = 64;
-/** From here the kernel probes: libuv asks for a probe a second, and after ten unanswered ones the socket fails. */
+/**
+ * After this long without a byte the kernel probes; libuv sets one probe a second, and ten without an answer end the
+ * connection, so a vanished host's device is free within 20 s. If a reply to it was under way, the kernel repeats that
+ * instead, for up to 15 minutes (Linux tcp_retries2): Node has no TCP_USER_TIMEOUT to shorten it.
+ */
 const KEEPALIVE_DELAY_MS = 10_000;
 /** How long a connection that was ended from here may take to close. */
 const CLOSE_TIMEOUT_MS = 500;

@@ -138,7 +138,7 @@ describe("CTAPHID_PING", () => {
     const channel = await rig.open();
     const data = Buffer.from(Array.from({ length }, (_, index) => (index * 7) & 0xff));
     rig.send(channel, Command.PING, data);
-    expect(await rig.after(500)).toEqual([{ channel, command: Command.PING, data }]);
+    expect(await rig.after(1000)).toEqual([{ channel, command: Command.PING, data }]);
   });
 });
 

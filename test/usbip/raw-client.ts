@@ -76,13 +76,14 @@ export const getDeviceDescriptor = (seqnum: number, wLength = 18, devid = FIRST_
 export const setConfiguration = (seqnum: number, value = 1, devid = FIRST_DEVID) =>
   cmdSubmit({ seqnum, devid, setup: setup(0x00, 9, value) });
 
+/** One end of a connection; the other way round it serves to play a server. */
 export class RawClient {
   readonly socket: Socket;
   #received = Buffer.alloc(0);
   /** Sizes of the chunks that came, to see what the server wrote in one go. */
   readonly chunks: number[] = [];
 
-  private constructor(socket: Socket) {
+  constructor(socket: Socket) {
     this.socket = socket;
     socket.on("data", (chunk) => {
       this.chunks.push(chunk.length);
