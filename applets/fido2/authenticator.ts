@@ -18,7 +18,7 @@ import { PersistentToken } from "./persistent-token.ts";
 import { Pin } from "./pin.ts";
 import { PinUvAuthProtocol } from "./pin-uv-auth-protocol.ts";
 import { PinUvAuthToken } from "./pin-uv-auth-token.ts";
-import { reset } from "./reset.ts";
+import { reset, resetAuthenticator } from "./reset.ts";
 import { selection } from "./selection.ts";
 import { Settings } from "./settings.ts";
 import { Fido2State } from "./state.ts";
@@ -100,6 +100,14 @@ export class Fido2Authenticator {
     token.stopUsing();
     for (const protocol of protocols.values()) protocol.regenerate();
     this.credentials.powerCycle();
+  }
+
+  /**
+   * Back to the state of a new key, at the word of the store's owner, who could as well delete the file: without the
+   * touch and the time window that authenticatorReset asks of whoever reaches the key over USB.
+   */
+  reset(): Promise<void> {
+    return resetAuthenticator(this.#context);
   }
 
   /** Answers one message: a command byte and its CBOR, with a status byte and CBOR. Never rejects. */
