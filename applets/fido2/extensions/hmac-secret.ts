@@ -46,7 +46,13 @@ export const hmacSecretMc: Extension = {
     }
     return ({ context, userVerified }) => {
       const salts = openSalts(context, input);
-      return { output: (credential) => computeOutputs(salts, credential, userVerified) };
+      return {
+        output: (credential) => {
+          const output = computeOutputs(salts, credential, userVerified);
+          salts.sharedSecret.wipe(); // a registration has one answer; that of an assertion may be asked for again
+          return output;
+        },
+      };
     };
   },
 };
