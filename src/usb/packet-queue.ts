@@ -7,8 +7,10 @@ export class TransferAborted extends Error {
 }
 
 /**
- * How fast a queue gives its packets away: `burst` at once, and one more each `intervalMs` from the first on.
- * Over USB/IP nothing paces an interrupt endpoint as a bus does, and a host driver's buffer is finite.
+ * How fast a queue gives its packets away: `burst` at once, and then one each `intervalMs` at most, until `refill` says
+ * that the host has read them. Over USB/IP nothing paces an interrupt endpoint as a bus does, and a host driver's buffer
+ * is finite. Time that goes by unused is not saved up: a host that slept and then asks for many packets at once is the
+ * one whose buffer is still full.
  */
 export interface Pacing {
   readonly burst: number;
@@ -29,9 +31,10 @@ export class PacketQueue {
   #queuedBytes = 0;
   readonly #waiting: Waiting[] = [];
   readonly #pacing: Pacing | undefined;
-  /** Packets that may leave at once, and when that number was last brought up to date: a token bucket. */
+  /** Packets that may leave at once. */
   #allowance: number;
-  #countedAt = 0;
+  /** When the latest packet left, on performance's clock. */
+  #leftAt = Number.NEGATIVE_INFINITY;
   #timer: NodeJS.Timeout | undefined;
 
   constructor(pacing?: Pacing) {
@@ -121,26 +124,22 @@ export class PacketQueue {
     }
   }
 
-  /** Takes one packet off the allowance, or comes back when there is one. */
+  /** Whether a packet may leave now; otherwise comes back when it may. */
   #spend(): boolean {
     const pacing = this.#pacing;
     if (pacing === undefined) return true;
     const now = performance.now();
-    const earned = Math.floor((now - this.#countedAt) / pacing.intervalMs);
-    if (earned > 0) {
-      this.#allowance = Math.min(pacing.burst, this.#allowance + earned);
-      this.#countedAt = this.#allowance === pacing.burst ? now : this.#countedAt + earned * pacing.intervalMs;
-    }
-    if (this.#allowance > 0) {
-      this.#allowance--;
+    const wait = this.#leftAt + pacing.intervalMs - now;
+    if (this.#allowance > 0 || wait <= 0) {
+      this.#allowance = Math.max(0, this.#allowance - 1);
+      this.#leftAt = now;
       return true;
     }
-    // Rounded up: a timer that came early would find the packet not yet earned, and wait once more.
-    const wait = Math.ceil(this.#countedAt + pacing.intervalMs - now);
+    // Rounded up: a timer that came early would find the time not yet over, and wait once more.
     this.#timer ??= setTimeout(() => {
       this.#timer = undefined;
       this.#deliver();
-    }, wait).unref();
+    }, Math.ceil(wait)).unref();
     return false;
   }
 }

@@ -69,7 +69,8 @@ export class Connection {
   #isBlocked = false;
 
   constructor(socket: Socket, options: ConnectionOptions) {
-    this.peer = `${socket.remoteAddress}:${socket.remotePort}`;
+    const { remoteAddress, remotePort, remoteFamily } = socket;
+    this.peer = `${remoteFamily === "IPv6" ? `[${remoteAddress}]` : remoteAddress}:${remotePort}`;
     this.#socket = socket;
     this.#options = options;
     this.#log = options.log;
