@@ -19,7 +19,7 @@ export interface SecurityKeyOptions {
   readonly presence: UserPresence;
   readonly log?: Logger;
   /** How FIDO2 is configured, where that differs from its defaults. */
-  readonly fido2?: Fido2Features;
+  readonly fido2?: Partial<Fido2Options>;
   /** pid.codes' id for testing, 1209:0001, unless given. https://pid.codes/1209/0001/ */
   readonly usbId?: { readonly vendor: number; readonly product: number };
 }
