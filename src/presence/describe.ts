@@ -7,7 +7,8 @@ const MAX_CHARACTERS = 64;
 /** Control and format characters (which include the bidirectional overrides), line and paragraph separators. */
 const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Cs}\u2028\u2029]/gu;
 
-function printable(text: string): string {
+/** For a terminal: cut, without quotation marks, and without anything that is not shown as itself. */
+export function printable(text: string): string {
   const characters = [...text.replace(UNPRINTABLE, "\u{fffd}").replaceAll('"', "'")];
   return characters.length <= MAX_CHARACTERS ? characters.join("") : `${characters.slice(0, MAX_CHARACTERS).join("")}…`;
 }
