@@ -1,6 +1,6 @@
 // Which key a command means: the one behind --control, the one of --store, or the only one that runs; and the way to it,
 // through its socket when it runs, through its store when it does not.
-import { realpathSync } from "node:fs";
+import { existsSync, realpathSync } from "node:fs";
 import { KeyStoreError } from "../../keystore/index.ts";
 import { MemoryKeyStore } from "../../keystore/memory-keystore.ts";
 import { ControlClient } from "../control/client.ts";
@@ -69,6 +69,9 @@ async function withStoppedKey<T>(
   around: Surroundings,
   use: (administration: Administration) => Promise<T>,
 ): Promise<T> {
+  if (!existsSync(options.store)) {
+    throw new Failure(`No running key was found, and there is no store ${options.store}: "latchkey init" makes one.`);
+  }
   const store = await openStore(options, around).catch((error: unknown) => {
     throw asFailure(error, options.store);
   });
