@@ -186,6 +186,12 @@ describe("CMD_UNLINK", () => {
     expect(await client.reply()).toMatchObject({ command: RET_UNLINK, seqnum: 3, status: 0 });
   });
 
+  test("that crosses with a stall gets that stall first and then status 0", async () => {
+    client.write(submitIn(2, { ep: 7 }), cmdUnlink(3, 2));
+    expect(await client.reply()).toMatchObject({ command: RET_SUBMIT, seqnum: 2, status: EPIPE });
+    expect(await client.reply()).toMatchObject({ command: RET_UNLINK, seqnum: 3, status: 0 });
+  });
+
   test("of an OUT finds it done: the data has arrived", async () => {
     client.write(submitOut(2, Buffer.from("x")), cmdUnlink(3, 2));
     expect(await client.reply()).toMatchObject({ command: RET_SUBMIT, seqnum: 2, actualLength: 1 });

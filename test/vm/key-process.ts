@@ -3,6 +3,7 @@
  */
 import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
 import { join } from "node:path";
+import { launchWords } from "./guest.ts";
 import { repository } from "./image.ts";
 
 export interface KeyProcess {
@@ -23,6 +24,8 @@ export interface KeyProcess {
 export interface KeyProcessOptions {
   /** Run on a terminal of its own, so that `--touch ask` prompts; `type` then presses keys there. */
   readonly terminal?: boolean;
+  /** See GuestOptions. */
+  readonly urgent?: boolean;
 }
 
 const START_TIMEOUT_MS = 20_000;
@@ -38,7 +41,8 @@ export function startKey(args: readonly string[], options: KeyProcessOptions = {
 export async function startServer(command: readonly string[], options: KeyProcessOptions = {}): Promise<KeyProcess> {
   // script(1) gives its child a terminal and passes on what is typed; the child ends with it by SIGHUP.
   const words = options.terminal ? ["script", "-qefc", command.map(quoteWord).join(" "), "/dev/null"] : command;
-  const child = spawn("setpriv", ["--pdeathsig", "KILL", "--", ...words], { stdio: "pipe", cwd: repository });
+  const [program = "", ...args] = [...launchWords(options.urgent ?? false), ...words];
+  const child = spawn(program, args, { stdio: "pipe", cwd: repository });
   const server = new ServerProcess(child);
   try {
     const match = await server.waitFor(listening, 0, START_TIMEOUT_MS);
