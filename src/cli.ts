@@ -4,6 +4,7 @@ import { Command, CommanderError, Option } from "commander";
 import { type AttachOptions, attach } from "./cli/attach.ts";
 import { type DetachOptions, detach } from "./cli/detach.ts";
 import { ExitStatus, isSentence } from "./cli/failure.ts";
+import { addKeyCommands, withFeatureOptions } from "./cli/key-commands.ts";
 import { type ListOptions, list } from "./cli/list.ts";
 import {
   parseBusid,
@@ -39,11 +40,23 @@ const program = new Command("latchkey")
   .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, "latchkey: ")) })
   .exitOverride();
 
-withStoreOptions(program.command("serve").description("run a security key and offer it over USB/IP"))
+const serving = program.command("serve").description("run a security key and offer it over USB/IP");
+withFeatureOptions(withStoreOptions(serving))
   .option("--host <address>", "address to listen on", "127.0.0.1")
   .option("--port <number>", "TCP port to listen on; 0 for any that is free", parseTcpPort, 3240)
   .option("--ephemeral", "keep everything in memory and forget it at the end", false)
-  .option("--touch <mode>", "who gives touches: ask (at this terminal), auto (granted), deny", parseTouchMode)
+  .option(
+    "--touch <mode>",
+    "who gives touches: ask (you, here or with latchkey touch), auto (granted), deny",
+    parseTouchMode,
+  )
+  .addOption(
+    new Option(
+      "--uv <mode>",
+      "verify users without a PIN: ask (you say that it is you), auto (granted, for tests)",
+    ).choices(["ask", "auto"]),
+  )
+  .option("--control <path>", "where the control socket is; unless given, where the other commands find it")
   .addOption(usbIdOption)
   .option("--log-level <level>", "error, warn, info, debug or traffic", parseLogLevel, "info")
   .action(async (options: ServeOptions) => {
@@ -84,6 +97,7 @@ program
   .option("--json", "as JSON", false)
   .action((options: DetachOptions) => detach(options, print));
 
+addKeyCommands(program, print);
 addStoreCommands(program, print);
 
 try {

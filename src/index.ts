@@ -13,6 +13,6 @@ export type { PresenceOutcome, PresencePrompt, UserPresence } from "./platform.t
 export { autoPresence } from "./presence/auto.ts";
 export { denyPresence } from "./presence/deny.ts";
 export { PendingPresence, type PresenceEvent, type WaitingPrompt } from "./presence/pending.ts";
-export { createSecurityKey, type SecurityKeyOptions } from "./security-key.ts";
+export { createSecurityKey, type SecurityKey, type SecurityKeyOptions } from "./security-key.ts";
 export type { UsbDevice } from "./usb/types.ts";
 export { UsbIpServer, type UsbIpServerOptions } from "./usbip/server.ts";

@@ -17,6 +17,10 @@ export interface PresencePrompt {
   readonly subject?: string;
   /** For which account: a user name. */
   readonly account?: string;
+  /** The person is asked to say who they are, not merely that they are there: never granted unseen. */
+  readonly verification?: boolean;
+  /** The touch has to be a long one, because it cannot be undone. */
+  readonly long?: boolean;
 }
 
 export type PresenceOutcome = "granted" | "denied" | "timeout" | "cancelled";

@@ -1,6 +1,7 @@
 // The wiring: store → applets → what CTAPHID hands its messages to → interfaces → USB device.
 import { randomFillSync } from "node:crypto";
 import { Fido2Authenticator } from "../applets/fido2/authenticator.ts";
+import type { Fido2Options } from "../applets/fido2/context.ts";
 import { U2fApplet } from "../applets/u2f/applet.ts";
 import type { Store } from "../keystore/index.ts";
 import { toHex } from "./bytes/hex.ts";
@@ -9,8 +10,7 @@ import { CtapHidInterface } from "./ctaphid/interface.ts";
 import { exchangeApdu } from "./iso7816/exchange.ts";
 import { type Logger, silentLogger } from "./log.ts";
 import type { Platform, UserPresence } from "./platform.ts";
-import { CompositeDevice } from "./usb/device.ts";
-import type { UsbDevice } from "./usb/types.ts";
+import { CompositeDevice, type CompositeDeviceOptions } from "./usb/device.ts";
 
 export interface SecurityKeyOptions {
   /** Where credentials and counters live. The key does not close it. */
@@ -18,11 +18,31 @@ export interface SecurityKeyOptions {
   /** Who gives the touches. */
   readonly presence: UserPresence;
   readonly log?: Logger;
+  /** How FIDO2 is configured, where that differs from its defaults. */
+  readonly fido2?: Partial<Fido2Options>;
   /** pid.codes' id for testing, 1209:0001, unless given. https://pid.codes/1209/0001/ */
   readonly usbId?: { readonly vendor: number; readonly product: number };
 }
 
+/** A key is a USB device, to be exported; what else is here is for its owner. */
+export class SecurityKey extends CompositeDevice {
+  /** 16 hexadecimal digits, drawn once for a store. */
+  readonly serialNumber: string;
+  readonly fido2: Fido2Authenticator;
+  readonly platform: Platform;
+
+  constructor(parts: Pick<SecurityKey, "serialNumber" | "fido2" | "platform">, device: CompositeDeviceOptions) {
+    super(device);
+    this.serialNumber = parts.serialNumber;
+    this.fido2 = parts.fido2;
+    this.platform = parts.platform;
+  }
+}
+
 const VERSION = { major: 0, minor: 1, build: 0 };
+
+/** The same, as getInfo's firmwareVersion: a number that grows with each version. */
+const FIRMWARE_VERSION = VERSION.major * 10_000 + VERSION.minor * 100 + VERSION.build;
 
 /** The same, as bcdDevice. USB 2.0 table 9-8 */
 const BCD_DEVICE = 0x0010;
@@ -34,12 +54,13 @@ function randomBytes(length: number): Uint8Array {
 }
 
 /** Makes a security key, ready to be exported. Rejects with KeyStoreError when the store cannot be written to. */
-export async function createSecurityKey(options: SecurityKeyOptions): Promise<UsbDevice> {
+export async function createSecurityKey(options: SecurityKeyOptions): Promise<SecurityKey> {
   const { store, presence, log = silentLogger, usbId = { vendor: 0x1209, product: 0x0001 } } = options;
   const platform: Platform = { store, presence, log, clock: { now: () => performance.now() }, randomBytes };
 
-  const fido2 = new Fido2Authenticator(platform);
-  const u2f = new U2fApplet(platform, fido2.credentials);
+  const serialNumber = await obtainSerialNumber(store);
+  const fido2 = new Fido2Authenticator(platform, { firmwareVersion: FIRMWARE_VERSION, ...options.fido2 });
+  const u2f = new U2fApplet(platform, fido2.credentials, () => fido2.isU2fEnabled);
 
   const application: CtapHidApplication = {
     cbor: (message, transport) => fido2.process(message, transport),
@@ -49,13 +70,14 @@ export async function createSecurityKey(options: SecurityKeyOptions): Promise<Us
     wink: () => log.info("wink"),
   };
 
-  return new CompositeDevice({
+  const parts = { serialNumber, fido2, platform };
+  return new SecurityKey(parts, {
     idVendor: usbId.vendor,
     idProduct: usbId.product,
     bcdDevice: BCD_DEVICE,
     manufacturer: "Latchkey",
     product: "Security Key",
-    serialNumber: await serialNumber(store),
+    serialNumber,
     interfaces: [
       new CtapHidInterface({ application, version: VERSION, log, randomBytes, interfaceNumber: 0, endpoint: 1 }),
     ],
@@ -68,7 +90,7 @@ export async function createSecurityKey(options: SecurityKeyOptions): Promise<Us
 }
 
 /** Tells two keys on one machine apart. Drawn once for a store: 16 hexadecimal digits, since udev rules want ASCII. */
-async function serialNumber(store: Store): Promise<string> {
+async function obtainSerialNumber(store: Store): Promise<string> {
   const known = store.get(SERIAL_KEY);
   if (known !== undefined) return toHex(known);
   const drawn = randomBytes(8);

@@ -10,6 +10,16 @@ const layers: Readonly<Record<string, readonly string[]>> = {
   "src/security-key.ts": ["src", "applets", "keystore"],
   "src/index.ts": ["src", "applets", "keystore"],
   "src/presence": ["src/platform.ts", "src/log.ts"],
+  "src/control": [
+    "src/presence",
+    "src/platform.ts",
+    "src/transport.ts",
+    "src/crypto",
+    "src/cbor.ts",
+    "src/bytes",
+    "src/log.ts",
+    "applets/fido2",
+  ],
   "src/usbip": ["src/usb", "src/bytes", "src/log.ts"],
   "src/ctaphid": ["src/usb", "src/transport.ts", "src/bytes", "src/log.ts"],
   "src/ccid": ["src/usb", "src/iso7816", "src/transport.ts", "src/bytes", "src/log.ts"],
@@ -46,10 +56,25 @@ const layers: Readonly<Record<string, readonly string[]>> = {
 /** Modules that only these places may import. */
 const reserved: Readonly<Record<string, readonly string[]>> = {
   "node:net": ["src/usbip", "keystore/lock.ts"],
+  "node:http": ["src/control"], // over a socket in the file system alone
   "cbor-x": ["src/cbor.ts"],
   commander: ["src/cli.ts", "src/cli"],
-  "node:fs": ["src/cli.ts", "src/cli", "src/usbip/vhci.ts", "keystore/store-file.ts", "keystore/lock.ts"],
-  "node:crypto": ["src/crypto", "src/bytes/equal.ts", "src/security-key.ts", "src/cli/key-file.ts", "keystore"],
+  "node:fs": [
+    "src/cli.ts",
+    "src/cli",
+    "src/control",
+    "src/usbip/vhci.ts",
+    "keystore/store-file.ts",
+    "keystore/lock.ts",
+  ],
+  "node:crypto": [
+    "src/crypto",
+    "src/bytes/equal.ts",
+    "src/security-key.ts",
+    "src/cli/key-file.ts",
+    "src/control/socket-location.ts",
+    "keystore",
+  ],
   "node:child_process": ["src/usbip/vhci.ts", "src/cli"],
 };
 

@@ -22,16 +22,22 @@ export interface AuthenticatorData {
     readonly credentialId: Uint8Array;
     readonly publicKey: CborMap;
   };
+  /** Outputs by extension id. */
+  readonly extensions?: CborMap | undefined;
 }
 
 export function encodeAuthenticatorData(data: AuthenticatorData): Uint8Array {
-  const { rpIdHash, signCount, attestedCredential } = data;
+  const { rpIdHash, signCount, attestedCredential, extensions } = data;
   const flags =
     (data.userPresent ? AuthenticatorDataFlags.UP : 0) |
     (data.userVerified ? AuthenticatorDataFlags.UV : 0) |
-    (attestedCredential !== undefined ? AuthenticatorDataFlags.AT : 0);
-  const head = Head.encode({ rpIdHash, flags, signCount });
-  if (attestedCredential === undefined) return head;
-  const { aaguid, credentialId, publicKey } = attestedCredential;
-  return concat(head, aaguid, encodeU16be(credentialId.length), credentialId, encodeCbor(publicKey));
+    (attestedCredential !== undefined ? AuthenticatorDataFlags.AT : 0) |
+    (extensions !== undefined ? AuthenticatorDataFlags.ED : 0);
+  const parts = [Head.encode({ rpIdHash, flags, signCount })];
+  if (attestedCredential !== undefined) {
+    const { aaguid, credentialId, publicKey } = attestedCredential;
+    parts.push(aaguid, encodeU16be(credentialId.length), credentialId, encodeCbor(publicKey));
+  }
+  if (extensions !== undefined) parts.push(encodeCbor(extensions));
+  return concat(...parts);
 }

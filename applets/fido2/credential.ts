@@ -1,14 +1,8 @@
-// One credential, and the two forms in which it outlives a request: a record in the store (discoverable), or sealed
-// into its own credential id, which only this key can open again (non-discoverable). WebAuthn §4, CTAP 2.3 §5
-//
-//   sealed id:  version 1 | nonce 12 | AES-256-GCM { algorithm 4 | flags 1 | privateKey … } | tag 16
-//   additional data: version | rpIdHash, so that an id opens for its own relying party only. 66 bytes for ES256;
-//   the longest private key that CTAP has an algorithm for (P-521, 66 bytes) makes 100.
-import { concat } from "../../src/bytes/concat.ts";
-import { i32be, struct, u8 } from "../../src/bytes/struct.ts";
-import { type CborMap, type CborValue, decodeCborMap, encodeCbor } from "../../src/cbor.ts";
-import { openAesGcm, sealAesGcm } from "../../src/crypto/aes.ts";
-import { type CoseAlgorithm, isSupportedAlgorithm, type Signer, schemeOf } from "./cose-key.ts";
+// One credential: what it is, how it signs, and the secrets that extensions derive from it. Its two lasting forms are
+// in credential-record.ts (discoverable) and sealed-id.ts (not discoverable). WebAuthn §4, CTAP 2.3 §5
+import type { CborMap } from "../../src/cbor.ts";
+import { hkdfSha256 } from "../../src/crypto/hash.ts";
+import { type CoseAlgorithm, type Signer, schemeOf } from "./cose-key.ts";
 import type { RelyingParty, User } from "./parameters.ts";
 
 /** For whom a discoverable credential was made. */
@@ -19,11 +13,49 @@ export interface Account {
   readonly created: number;
 }
 
-interface CredentialFields {
+/** credProtect: when a credential may be used, or even be seen. CTAP 2.3 §12.1 */
+export const CredProtect = {
+  UV_OPTIONAL: 1,
+  UV_OPTIONAL_WITH_CREDENTIAL_ID_LIST: 2,
+  UV_REQUIRED: 3,
+} as const;
+export type CredProtect = (typeof CredProtect)[keyof typeof CredProtect];
+
+/** What extensions made a credential remember. CTAP 2.3 §12 */
+export interface CredentialTraits {
+  readonly credProtect: CredProtect;
+  /** Whether it was made with a largeBlobKey; discoverable credentials only. */
+  readonly largeBlobKey: boolean;
+  /** Whether it may have a blob by the largeBlob extension; discoverable credentials only. */
+  readonly largeBlob: boolean;
+  readonly thirdPartyPayment: boolean;
+  /** Discoverable credentials only. */
+  readonly credBlob: Uint8Array | undefined;
+}
+
+export const plainTraits: CredentialTraits = {
+  credProtect: CredProtect.UV_OPTIONAL,
+  largeBlobKey: false,
+  largeBlob: false,
+  thirdPartyPayment: false,
+  credBlob: undefined,
+};
+
+/** What a derived secret is for: one cannot be computed from another. */
+const DerivedSecret = {
+  CRED_RANDOM_WITHOUT_UV: "latchkey fido2 CredRandomWithoutUV",
+  CRED_RANDOM_WITH_UV: "latchkey fido2 CredRandomWithUV",
+  LARGE_BLOB_KEY: "latchkey fido2 largeBlobKey",
+} as const;
+
+export interface CredentialFields {
   readonly id: Uint8Array;
   readonly rpIdHash: Uint8Array;
   readonly algorithm: CoseAlgorithm;
   readonly privateKey: Uint8Array;
+  readonly traits: CredentialTraits;
+  /** Known to a credential that was just made, not to one that comes back from its id or record. */
+  readonly publicKey?: Uint8Array | undefined;
   readonly account?: Account | undefined;
 }
 
@@ -32,6 +64,7 @@ export class Credential {
   readonly rpIdHash: Uint8Array;
   readonly algorithm: CoseAlgorithm;
   readonly privateKey: Uint8Array;
+  readonly traits: CredentialTraits;
   /** Present exactly in discoverable credentials. */
   readonly account: Account | undefined;
   #signer: Signer | undefined;
@@ -41,7 +74,20 @@ export class Credential {
     this.rpIdHash = fields.rpIdHash;
     this.algorithm = fields.algorithm;
     this.privateKey = fields.privateKey;
+    this.traits = fields.traits;
     this.account = fields.account;
+    if (fields.publicKey !== undefined) {
+      this.#signer = schemeOf(fields.algorithm).createSigner(fields.privateKey, fields.publicKey);
+    }
+  }
+
+  /** The same credential for a user with other names. */
+  withUser(user: User): Credential {
+    const { account } = this;
+    if (account === undefined) throw new TypeError("only discoverable credentials have a user");
+    const changed = new Credential({ ...this, account: { ...account, user } });
+    changed.#signer = this.#signer;
+    return changed;
   }
 
   /** Signs with the algorithm's own hash; ECDSA signatures are in DER. The key is made ready once and kept. */
@@ -49,108 +95,43 @@ export class Credential {
     this.#signer ??= schemeOf(this.algorithm).createSigner(this.privateKey);
     return this.#signer(message);
   }
-}
 
-const SEALED_VERSION = 1;
-const NONCE_LENGTH = 12;
-const TAG_LENGTH = 16;
-/** `flags` is for what later versions remember of a credential; a bit that is not known makes it unusable here. */
-const SealedHead = struct({ algorithm: i32be, flags: u8 });
-
-/** The id of a non-discoverable credential. `nonce`: 12 random bytes. */
-export function sealCredentialId(
-  sealingKey: Uint8Array,
-  nonce: Uint8Array,
-  rpIdHash: Uint8Array,
-  algorithm: CoseAlgorithm,
-  privateKey: Uint8Array,
-): Uint8Array {
-  const plaintext = concat(SealedHead.encode({ algorithm, flags: 0 }), privateKey);
-  const sealed = sealAesGcm(sealingKey, nonce, plaintext, additionalData(rpIdHash));
-  plaintext.fill(0);
-  return concat(Uint8Array.of(SEALED_VERSION), nonce, sealed);
-}
-
-/** The credential inside an id, or undefined: made by another key, for another relying party, or not whole. */
-export function openCredentialId(sealingKey: Uint8Array, rpIdHash: Uint8Array, id: Uint8Array): Credential | undefined {
-  if (id[0] !== SEALED_VERSION || id.length <= 1 + NONCE_LENGTH + SealedHead.size + TAG_LENGTH) return undefined;
-  const nonce = id.subarray(1, 1 + NONCE_LENGTH);
-  const plaintext = openAesGcm(sealingKey, nonce, id.subarray(1 + NONCE_LENGTH), additionalData(rpIdHash));
-  if (plaintext === undefined) return undefined;
-  const { algorithm, flags } = SealedHead.parse(plaintext);
-  if (flags !== 0 || !isSupportedAlgorithm(algorithm)) return undefined;
-  const privateKey = plaintext.subarray(SealedHead.size);
-  return new Credential({ id: Uint8Array.from(id), rpIdHash: Uint8Array.from(rpIdHash), algorithm, privateKey });
-}
-
-function additionalData(rpIdHash: Uint8Array): Uint8Array {
-  return concat(Uint8Array.of(SEALED_VERSION), rpIdHash);
-}
-
-/** Members of a discoverable credential's record. A later version adds members, or changes VERSION. */
-const Member = {
-  VERSION: 1,
-  RP_ID: 2,
-  RP_NAME: 3,
-  USER_ID: 4,
-  USER_NAME: 5,
-  USER_DISPLAY_NAME: 6,
-  RP_ID_HASH: 7,
-  ALGORITHM: 8,
-  PRIVATE_KEY: 9,
-  CREATED: 10,
-} as const;
-const RECORD_VERSION = 1;
-
-export function encodeCredentialRecord(credential: Credential, account: Account): Uint8Array {
-  const { rp, user } = account;
-  return encodeCbor(
-    new Map<CborValue, CborValue>([
-      [Member.VERSION, RECORD_VERSION],
-      [Member.RP_ID, rp.id],
-      [Member.RP_NAME, rp.name],
-      [Member.USER_ID, user.id],
-      [Member.USER_NAME, user.name],
-      [Member.USER_DISPLAY_NAME, user.displayName],
-      [Member.RP_ID_HASH, credential.rpIdHash],
-      [Member.ALGORITHM, credential.algorithm],
-      [Member.PRIVATE_KEY, credential.privateKey],
-      [Member.CREATED, account.created],
-    ]),
-  );
-}
-
-/** Throws CborError or TypeError when the record is not one of ours. */
-export function parseCredentialRecord(id: Uint8Array, record: Uint8Array): Credential {
-  const map = decodeCborMap(record);
-  const algorithm = member(map, Member.ALGORITHM, isNumber);
-  if (map.get(Member.VERSION) !== RECORD_VERSION || !isSupportedAlgorithm(algorithm)) {
-    throw new TypeError("a credential record of another version");
+  /** The COSE_Key of the credential, computed from its private key. */
+  encodePublicKey(): CborMap {
+    const scheme = schemeOf(this.algorithm);
+    return scheme.encodePublicKey(scheme.derivePublicKey(this.privateKey));
   }
-  return new Credential({
-    id,
-    algorithm,
-    rpIdHash: member(map, Member.RP_ID_HASH, isBytes),
-    privateKey: member(map, Member.PRIVATE_KEY, isBytes),
-    account: {
-      rp: { id: member(map, Member.RP_ID, isText), name: member(map, Member.RP_NAME, isOptionalText) },
-      user: {
-        id: member(map, Member.USER_ID, isBytes),
-        name: member(map, Member.USER_NAME, isOptionalText),
-        displayName: member(map, Member.USER_DISPLAY_NAME, isOptionalText),
-      },
-      created: member(map, Member.CREATED, isNumber),
-    },
-  });
-}
 
-const isNumber = (value: CborValue): value is number => typeof value === "number";
-const isText = (value: CborValue): value is string => typeof value === "string";
-const isOptionalText = (value: CborValue): value is string | undefined => value === undefined || isText(value);
-const isBytes = (value: CborValue): value is Uint8Array => value instanceof Uint8Array;
+  /**
+   * Whether a client may learn of the credential, and use it. CTAP 2.3 §6.1.2 step 12, §6.2.2 step 7. `named`: the
+   * client named its id.
+   */
+  isVisible(userVerified: boolean, named: boolean): boolean {
+    if (userVerified) return true;
+    switch (this.traits.credProtect) {
+      case CredProtect.UV_OPTIONAL:
+        return true;
+      case CredProtect.UV_OPTIONAL_WITH_CREDENTIAL_ID_LIST:
+        return named;
+      case CredProtect.UV_REQUIRED:
+        return false;
+    }
+  }
 
-function member<T extends CborValue>(map: CborMap, key: number, is: (value: CborValue) => value is T): T {
-  const value = map.get(key);
-  if (!is(value)) throw new TypeError(`member ${key} of a credential record has another type`);
-  return value;
+  /**
+   * The 32 bytes from which hmac-secret computes: every credential has them, asked for or not, as §12.7 recommends.
+   * They are derived instead of drawn, so that an id that is its own storage stays short.
+   */
+  deriveCredRandom(userVerified: boolean): Uint8Array {
+    return this.#derive(userVerified ? DerivedSecret.CRED_RANDOM_WITH_UV : DerivedSecret.CRED_RANDOM_WITHOUT_UV);
+  }
+
+  /** The 32-byte largeBlobKey; undefined for a credential that was made without. CTAP 2.3 §12.3 lets it be derived. */
+  deriveLargeBlobKey(): Uint8Array | undefined {
+    return this.traits.largeBlobKey ? this.#derive(DerivedSecret.LARGE_BLOB_KEY) : undefined;
+  }
+
+  #derive(info: string): Uint8Array {
+    return hkdfSha256(this.privateKey, this.id, info, 32);
+  }
 }

@@ -1,22 +1,21 @@
-// All credentials of this key, FIDO2's and U2F's alike: making, finding, storing and forgetting them. Discoverable ones
-// are indexed by id, and by relying party in order of age, so that finding costs the same with ten as with ten
-// thousand. CTAP 2.3 §6.1.2 steps 16 to 18, §6.2.2 step 7, §10 (interoperating with U2F)
+// All credentials of this key, FIDO2's and U2F's alike: making, finding, storing and forgetting them.
+// CTAP 2.3 §6.1.2 steps 16 to 18, §6.2.2 step 7, §6.8 (managing them), §10.3 (interoperating with U2F)
 import { isEqual } from "../../src/bytes/equal.ts";
 import { fromHex, toHex } from "../../src/bytes/hex.ts";
+import { wipe } from "../../src/bytes/wipe.ts";
 import { hkdfSha256, sha256OfText } from "../../src/crypto/hash.ts";
 import type { Platform } from "../../src/platform.ts";
-import { type CoseAlgorithm, type Signer, schemeOf } from "./cose-key.ts";
-import {
-  Credential,
-  encodeCredentialRecord,
-  openCredentialId,
-  parseCredentialRecord,
-  sealCredentialId,
-} from "./credential.ts";
+import { type CoseAlgorithm, schemeOf } from "./cose-key.ts";
+import { Credential, type CredentialTraits, plainTraits } from "./credential.ts";
+import { CredentialIndex } from "./credential-index.ts";
+import { encodeCredentialRecord, parseCredentialRecord } from "./credential-record.ts";
+import { keyOfLargeBlob } from "./large-blob-record.ts";
 import type { RelyingParty, User } from "./parameters.ts";
+import { openCredentialId, type SealedTraits, sealCredentialId } from "./sealed-id.ts";
 
 // What the U2F applet may know of FIDO2 goes through this file.
-export { CoseAlgorithm, type Signer } from "./cose-key.ts";
+export { CoseAlgorithm } from "./cose-key.ts";
+export type { Credential } from "./credential.ts";
 
 /** Persistent: everything that a reset forgets. */
 const PREFIX = "fido2/";
@@ -26,31 +25,25 @@ const CREDENTIAL_PREFIX = "fido2/credential/";
 const SEALING_SECRET = "fido2/sealing-secret";
 /** Persistent: one counter for all credentials, U2F's too; a reset does not turn it back. */
 const SIGNATURE_COUNTER = "fido2/signature-counter";
+/** Persistent: 16 random bytes, others after each change of the discoverable credentials. CTAP 2.3 §6.4 "encCredStoreState" */
+const STORE_STATE = "fido2/store-state";
+const STORE_STATE_LENGTH = 16;
 
 const DISCOVERABLE_ID_LENGTH = 32;
 /** How many opened ids are kept ready to sign; reopening one costs about 0.15 ms. */
 const MAX_OPENED = 256;
 
-/**
- * A credential that was just made, with its public key in the form of its algorithm (see curves.ts), and what signs with
- * it now. That signer goes with the request: one that outlived each registration would cost a third of it in collecting.
- */
+/** A credential that was just made, with its public key in the form of its algorithm (see curves.ts). */
 export interface NewCredential {
   readonly credential: Credential;
   readonly publicKey: Uint8Array;
-  readonly sign: Signer;
 }
 
 export class Credentials {
   readonly #platform: Platform;
-  /** Index of the discoverable credentials, by id in hexadecimal. */
-  readonly #byId = new Map<string, Credential>();
-  /** By rpIdHash in hexadecimal, oldest first. A list is never changed, only replaced: who holds one keeps it. */
-  readonly #byRelyingParty = new Map<string, readonly Credential[]>();
-  /** By relying party and user handle: there is one for each pair. */
-  readonly #byAccount = new Map<string, Credential>();
+  readonly #index = new CredentialIndex();
   #newest = 0;
-  /** Volatile: sealed credentials that were opened, by id in hexadecimal; the one that came first goes first. */
+  /** Volatile: sealed credentials that were opened lately, by id in hexadecimal, the latest last. */
   readonly #opened = new Map<string, Credential>();
   #sealingKey: Uint8Array | undefined;
   /** The end of the queue of changes: what reads, decides and commits must not overlap another such. */
@@ -73,38 +66,55 @@ export class Credentials {
       }
     }
     loaded.sort((a, b) => createdOf(a) - createdOf(b));
-    const lists = new Map<string, Credential[]>();
-    for (const credential of loaded) {
-      this.#byId.set(toHex(credential.id), credential);
-      this.#byAccount.set(accountOf(credential), credential);
-      const rpIdHash = toHex(credential.rpIdHash);
-      const list = lists.get(rpIdHash);
-      if (list === undefined) lists.set(rpIdHash, [credential]);
-      else list.push(credential);
-    }
-    for (const [rpIdHash, list] of lists) this.#byRelyingParty.set(rpIdHash, list);
+    for (const credential of loaded) this.#index.add(credential);
     this.#newest = createdOf(loaded.at(-1));
   }
 
+  /** How many discoverable credentials there are. */
+  get discoverableCount(): number {
+    return this.#index.size;
+  }
+
+  /** 16 bytes that are others after each change of the discoverable credentials. */
+  get storeState(): Uint8Array {
+    return this.#platform.store.get(STORE_STATE) ?? new Uint8Array(STORE_STATE_LENGTH);
+  }
+
   /** Makes a discoverable credential; it exists only once `save` resolved. */
-  createDiscoverable(rp: RelyingParty, user: User, algorithm: CoseAlgorithm): NewCredential {
-    const { privateKey, ...rest } = generateKey(algorithm);
+  createDiscoverable(
+    rp: RelyingParty,
+    user: User,
+    algorithm: CoseAlgorithm,
+    traits: CredentialTraits = plainTraits,
+  ): NewCredential {
+    const { privateKey, publicKey } = schemeOf(algorithm).generateKeyPair();
     this.#newest += 1;
     const account = { rp, user: { ...user, id: Uint8Array.from(user.id) }, created: this.#newest };
     const id = this.#platform.randomBytes(DISCOVERABLE_ID_LENGTH);
     const rpIdHash = sha256OfText(rp.id);
-    return { credential: new Credential({ id, rpIdHash, algorithm, privateKey, account }), ...rest };
+    return {
+      credential: new Credential({ id, rpIdHash, algorithm, privateKey, traits, publicKey, account }),
+      publicKey,
+    };
   }
 
   /** Makes a credential that lives in its own id and takes no room in the store. */
-  async createSealed(rpIdHash: Uint8Array, algorithm: CoseAlgorithm): Promise<NewCredential> {
+  async createSealed(
+    rpIdHash: Uint8Array,
+    algorithm: CoseAlgorithm,
+    { credProtect, thirdPartyPayment }: SealedTraits = plainTraits,
+  ): Promise<NewCredential> {
     if (this.#loadSealingKey() === undefined) await this.#change(() => this.#createSealingSecret());
     const sealingKey = this.#loadSealingKey();
     if (sealingKey === undefined) throw new Error("a reset came between");
-    const { privateKey, ...rest } = generateKey(algorithm);
+    const { privateKey, publicKey } = schemeOf(algorithm).generateKeyPair();
     const nonce = this.#platform.randomBytes(12);
-    const id = sealCredentialId(sealingKey, nonce, rpIdHash, algorithm, privateKey);
-    return { credential: new Credential({ id, rpIdHash, algorithm, privateKey }), ...rest };
+    const traits = { ...plainTraits, credProtect, thirdPartyPayment };
+    const id = sealCredentialId(sealingKey, nonce, rpIdHash, algorithm, privateKey, traits);
+    const fields = { id, rpIdHash: Uint8Array.from(rpIdHash), algorithm, privateKey, traits, publicKey };
+    const credential = new Credential(fields);
+    this.#keepOpened(credential);
+    return { credential, publicKey };
   }
 
   /**
@@ -115,23 +125,41 @@ export class Credentials {
     const { account } = credential;
     if (account === undefined) throw new TypeError("only discoverable credentials are stored");
     await this.#change(async () => {
-      const replaced = this.#byAccount.get(accountOf(credential));
-      await this.#platform.store.commit({
-        ...(replaced === undefined ? {} : { [keyOf(replaced)]: null }),
+      const replaced = this.#index.findByUser(credential.rpIdHash, account.user.id);
+      await this.#commit({
+        ...(replaced === undefined ? {} : this.#removalOf(replaced)),
         [keyOf(credential)]: encodeCredentialRecord(credential, account),
       });
-      if (replaced !== undefined) this.#removeFromIndex(replaced);
-      const list = this.findDiscoverable(credential.rpIdHash);
-      this.#byId.set(toHex(credential.id), credential);
-      this.#byAccount.set(accountOf(credential), credential);
-      this.#byRelyingParty.set(toHex(credential.rpIdHash), [...list, credential]);
+      this.#index.add(credential);
+    });
+  }
+
+  /** Forgets one discoverable credential. False when it is not stored any more. */
+  delete(credential: Credential): Promise<boolean> {
+    return this.#change(async () => {
+      if (!this.isStored(credential)) return false;
+      await this.#commit(this.#removalOf(credential));
+      this.#index.remove(credential);
+      return true;
+    });
+  }
+
+  /** Gives a discoverable credential other user names; the user handle stays. False when it is not stored any more. */
+  updateUser(credential: Credential, names: Omit<User, "id">): Promise<boolean> {
+    return this.#change(async () => {
+      const { account } = credential;
+      if (account === undefined || !this.isStored(credential)) return false;
+      const changed = credential.withUser({ ...names, id: account.user.id });
+      await this.#commit({ [keyOf(credential)]: encodeCredentialRecord(changed, changed.account ?? account) });
+      this.#index.update(changed);
+      return true;
     });
   }
 
   /** The credential of that id, if it was made by this key for this relying party; undefined otherwise. */
   find(rpIdHash: Uint8Array, id: Uint8Array): Credential | undefined {
     const hex = toHex(id);
-    const known = this.#byId.get(hex) ?? this.#opened.get(hex);
+    const known = this.#index.findById(hex) ?? this.#opened.get(hex);
     if (known !== undefined) return isEqual(known.rpIdHash, rpIdHash) ? known : undefined;
     const sealingKey = this.#loadSealingKey();
     const credential = sealingKey && openCredentialId(sealingKey, rpIdHash, id);
@@ -139,14 +167,27 @@ export class Credentials {
     return credential;
   }
 
-  /** The discoverable credentials of a relying party, oldest first. The list stays as it is when others are added. */
-  findDiscoverable(rpIdHash: Uint8Array): readonly Credential[] {
-    return this.#byRelyingParty.get(toHex(rpIdHash)) ?? [];
+  /** The discoverable credential of that id, whoever it is for; undefined for any other id. */
+  findStored(id: Uint8Array): Credential | undefined {
+    return this.#index.findById(toHex(id));
+  }
+
+  /**
+   * The discoverable credentials of a relying party, oldest first; without user verification only those that may be
+   * found so. The list stays as it is when others are added.
+   */
+  findDiscoverable(rpIdHash: Uint8Array, userVerified = true): readonly Credential[] {
+    return this.#index.findByRelyingParty(rpIdHash, userVerified);
+  }
+
+  /** One discoverable credential of each relying party that has any, in a settled order. */
+  listRelyingParties(): readonly Credential[] {
+    return [...this.#index.listRelyingParties()];
   }
 
   /** Whether a discoverable credential is still stored: another channel may have replaced or deleted it. */
   isStored(credential: Credential): boolean {
-    return this.#byId.get(toHex(credential.id)) === credential;
+    return this.#index.findById(toHex(credential.id)) === credential;
   }
 
   /** The value for the next signature; a value is used once, whatever happens to the signature. */
@@ -159,11 +200,9 @@ export class Credentials {
     await this.#change(async () => {
       const keys = [...this.#platform.store.keys(PREFIX)];
       await this.#platform.store.commit(Object.fromEntries(keys.map((key) => [key, null])));
-      this.#byId.clear();
-      this.#byRelyingParty.clear();
-      this.#byAccount.clear();
+      this.#index.clear();
       this.#opened.clear();
-      this.#sealingKey?.fill(0);
+      if (this.#sealingKey !== undefined) wipe(this.#sealingKey);
       this.#sealingKey = undefined;
     });
   }
@@ -171,6 +210,21 @@ export class Credentials {
   /** The power went: what was kept for speed alone is dropped. */
   powerCycle(): void {
     this.#opened.clear();
+  }
+
+  /** Commits a change of the discoverable credentials, and that there was one. */
+  #commit(changes: Readonly<Record<string, Uint8Array | null>>): Promise<void> {
+    return this.#platform.store.commit({
+      ...changes,
+      [STORE_STATE]: this.#platform.randomBytes(STORE_STATE_LENGTH),
+    });
+  }
+
+  /** The records that go with a credential. */
+  #removalOf(credential: Credential): Record<string, null> {
+    const blob = keyOfLargeBlob(credential);
+    const hasBlob = this.#platform.store.get(blob) !== undefined;
+    return { [keyOf(credential)]: null, ...(hasBlob ? { [blob]: null } : {}) };
   }
 
   /** Undefined as long as no credential was ever sealed. */
@@ -185,15 +239,6 @@ export class Credentials {
   async #createSealingSecret(): Promise<void> {
     if (this.#platform.store.get(SEALING_SECRET) !== undefined) return; // the change before this one made it
     await this.#platform.store.commit({ [SEALING_SECRET]: this.#platform.randomBytes(32) });
-  }
-
-  #removeFromIndex(credential: Credential): void {
-    this.#byId.delete(toHex(credential.id));
-    this.#byAccount.delete(accountOf(credential));
-    const rpIdHash = toHex(credential.rpIdHash);
-    const left = this.findDiscoverable(credential.rpIdHash).filter((other) => other !== credential);
-    if (left.length > 0) this.#byRelyingParty.set(rpIdHash, left);
-    else this.#byRelyingParty.delete(rpIdHash);
   }
 
   #keepOpened(credential: Credential): void {
@@ -213,18 +258,8 @@ export class Credentials {
   }
 }
 
-function generateKey(algorithm: CoseAlgorithm) {
-  const scheme = schemeOf(algorithm);
-  const { privateKey, publicKey } = scheme.generateKeyPair();
-  return { privateKey, publicKey, sign: scheme.createSigner(privateKey, publicKey) };
-}
-
 function keyOf(credential: Credential): string {
   return CREDENTIAL_PREFIX + toHex(credential.id);
-}
-
-function accountOf({ rpIdHash, account }: Credential): string {
-  return `${toHex(rpIdHash)} ${account === undefined ? "" : toHex(account.user.id)}`;
 }
 
 function createdOf(credential: Credential | undefined): number {

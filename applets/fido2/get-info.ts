@@ -1,41 +1,123 @@
-// authenticatorGetInfo (0x04): what this authenticator can do. Every claim is kept. CTAP 2.3 §6.4
-
-import { fromHex } from "../../src/bytes/hex.ts";
+// authenticatorGetInfo (0x04): what this authenticator can do, and how it is set. Every claim is kept. CTAP 2.3 §6.4
 import type { CborMap, CborValue } from "../../src/cbor.ts";
+import { AAGUID } from "./aaguid.ts";
+import { listAttestationFormats } from "./attestation.ts";
+import { configSubCommands, MAX_MIN_PIN_LENGTH_RP_IDS } from "./config.ts";
 import type { Fido2Context } from "./context.ts";
-import { supportedAlgorithms } from "./cose-key.ts";
+import { listAdvertisedAlgorithms } from "./cose-key.ts";
+import { countRemaining } from "./credential-management.ts";
+import { MAX_CRED_BLOB_LENGTH } from "./extensions/cred-blob.ts";
+import { listExtensions } from "./extensions/table.ts";
+import { sealIdentity } from "./identity.ts";
+import { MAX_SERIALIZED_LARGE_BLOB_ARRAY } from "./large-blobs.ts";
 import { requireNoParameters } from "./parameters.ts";
+import { isPinComplexityEnforced, MAX_PIN_LENGTH } from "./pin-policy.ts";
+import { MAX_CREDENTIAL_ID_LENGTH } from "./sealed-id.ts";
+import { hasBuiltInUv, UV_MODALITY } from "./user-verification.ts";
 
-/** The model, not the one device: 6ef40769-a9a4-4bde-bf39-8ff256953245. */
-export const AAGUID = fromHex("6ef40769a9a44bdebf398ff256953245");
-
+/** preferredPlatformUvAttempts, certifications, vendorPrototypeConfigCommands and pinComplexityPolicyURL do not apply. */
 const Response = {
   VERSIONS: 0x01,
+  EXTENSIONS: 0x02,
   AAGUID: 0x03,
   OPTIONS: 0x04,
   MAX_MSG_SIZE: 0x05,
+  PIN_UV_AUTH_PROTOCOLS: 0x06,
+  MAX_CREDENTIAL_COUNT_IN_LIST: 0x07,
+  MAX_CREDENTIAL_ID_LENGTH: 0x08,
   TRANSPORTS: 0x09,
   ALGORITHMS: 0x0a,
+  MAX_SERIALIZED_LARGE_BLOB_ARRAY: 0x0b,
+  FORCE_PIN_CHANGE: 0x0c,
+  MIN_PIN_LENGTH: 0x0d,
+  FIRMWARE_VERSION: 0x0e,
+  MAX_CRED_BLOB_LENGTH: 0x0f,
+  MAX_RP_IDS_FOR_SET_MIN_PIN_LENGTH: 0x10,
+  UV_MODALITY: 0x12,
+  REMAINING_DISCOVERABLE_CREDENTIALS: 0x14,
+  ATTESTATION_FORMATS: 0x16,
+  UV_COUNT_SINCE_LAST_PIN_ENTRY: 0x17,
+  LONG_TOUCH_FOR_RESET: 0x18,
+  ENC_IDENTIFIER: 0x19,
+  TRANSPORTS_FOR_RESET: 0x1a,
+  PIN_COMPLEXITY_POLICY: 0x1b,
+  MAX_PIN_LENGTH: 0x1d,
+  ENC_CRED_STORE_STATE: 0x1e,
+  AUTHENTICATOR_CONFIG_COMMANDS: 0x1f,
 } as const;
 
-export async function getInfo({ options }: Fido2Context, data: Uint8Array): Promise<CborMap> {
+/** So many ids of the longest kind, with what stands around them, go into one message. Longer lists are taken, too. */
+const MAX_CREDENTIAL_COUNT_IN_LIST = 48;
+
+export async function getInfo(context: Fido2Context, data: Uint8Array): Promise<CborMap> {
   requireNoParameters(data);
+  const { options, settings, pin, protocols } = context;
+  const builtInUv = hasBuiltInUv(context);
+  const identity = await sealIdentity(context);
   return new Map<CborValue, CborValue>([
-    [Response.VERSIONS, ["U2F_V2", "FIDO_2_0"]],
+    [Response.VERSIONS, listVersions(context)],
+    [Response.EXTENSIONS, listExtensions(options)],
     [Response.AAGUID, AAGUID],
-    [Response.OPTIONS, encodeOptions()],
+    [Response.OPTIONS, encodeOptions(context)],
     [Response.MAX_MSG_SIZE, options.maxMsgSize],
-    [Response.TRANSPORTS, ["usb"]],
-    [Response.ALGORITHMS, supportedAlgorithms.map(encodeAlgorithm)],
+    [Response.PIN_UV_AUTH_PROTOCOLS, [...protocols.keys()]],
+    [Response.MAX_CREDENTIAL_COUNT_IN_LIST, MAX_CREDENTIAL_COUNT_IN_LIST],
+    [Response.MAX_CREDENTIAL_ID_LENGTH, MAX_CREDENTIAL_ID_LENGTH],
+    [Response.TRANSPORTS, options.transports],
+    [Response.ALGORITHMS, listAdvertisedAlgorithms(options).map(encodeAlgorithm)],
+    [
+      Response.MAX_SERIALIZED_LARGE_BLOB_ARRAY,
+      options.largeBlob === "command" ? MAX_SERIALIZED_LARGE_BLOB_ARRAY : undefined,
+    ],
+    [Response.FORCE_PIN_CHANGE, settings.forcePinChange],
+    [Response.MIN_PIN_LENGTH, settings.minPinLength],
+    [Response.FIRMWARE_VERSION, options.firmwareVersion],
+    [Response.MAX_CRED_BLOB_LENGTH, MAX_CRED_BLOB_LENGTH],
+    [Response.MAX_RP_IDS_FOR_SET_MIN_PIN_LENGTH, MAX_MIN_PIN_LENGTH_RP_IDS],
+    [Response.UV_MODALITY, builtInUv ? UV_MODALITY : undefined],
+    [Response.REMAINING_DISCOVERABLE_CREDENTIALS, countRemaining(context)],
+    [Response.ATTESTATION_FORMATS, listAttestationFormats(context)],
+    [Response.UV_COUNT_SINCE_LAST_PIN_ENTRY, builtInUv ? pin.uvCountSinceLastPinEntry : undefined],
+    [Response.LONG_TOUCH_FOR_RESET, settings.longTouchForReset],
+    [Response.ENC_IDENTIFIER, identity?.encIdentifier],
+    [Response.TRANSPORTS_FOR_RESET, options.transports],
+    [Response.PIN_COMPLEXITY_POLICY, isPinComplexityEnforced(context)],
+    [Response.MAX_PIN_LENGTH, MAX_PIN_LENGTH],
+    [Response.ENC_CRED_STORE_STATE, identity?.encCredStoreState],
+    [Response.AUTHENTICATOR_CONFIG_COMMANDS, configSubCommands],
   ]);
 }
 
-/** Neither "uv" nor "clientPin": a mere false would promise that they can be set up. OpenSSH stumbles over "uv". */
-function encodeOptions(): CborMap {
+/** There is no FIDO_2_2. With alwaysUv there is no U2F, which knows no user verification: §7.2.4. */
+function listVersions({ options, settings }: Fido2Context): readonly string[] {
+  const u2f = options.u2f && !settings.alwaysUv ? ["U2F_V2"] : [];
+  return [...u2f, "FIDO_2_0", "FIDO_2_1", "FIDO_2_3"];
+}
+
+/**
+ * Options that are absent: bioEnroll and its kin, and noMcGaPermissionsWithClientPin. "uv" is there only when it is on: a
+ * false would promise that it can be set up, and OpenSSH stumbles over it.
+ */
+function encodeOptions(context: Fido2Context): CborMap {
+  const { options, settings, pin } = context;
+  const builtInUv = hasBuiltInUv(context) ? true : undefined;
   return new Map<CborValue, CborValue>([
     ["rk", true],
     ["up", true],
+    ["uv", builtInUv],
     ["plat", false],
+    ["uvAcfg", builtInUv],
+    ["alwaysUv", settings.alwaysUv],
+    ["authnrCfg", true],
+    ["clientPin", pin.isSet],
+    ["credMgmt", true],
+    ["credentialMgmtPreview", true],
+    ["ep", settings.enterpriseAttestation],
+    ["largeBlobs", options.largeBlob === "command" ? true : undefined],
+    ["makeCredUvNotRqd", !settings.alwaysUv],
+    ["perCredMgmtRO", true],
+    ["pinUvAuthToken", true],
+    ["setMinPINLength", true],
   ]);
 }
 

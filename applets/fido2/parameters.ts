@@ -1,6 +1,6 @@
 // The parameters of a request: canonical CBOR into exact types, each mismatch with CTAP's own status. Unknown members
 // are ignored, as the specification says of every map. CTAP 2.3 §6.1.1, §6.2.1, §8; WebAuthn §5.4, §5.8
-import { CborError, type CborMap, type CborValue, decodeCbor, isCborMap } from "../../src/cbor.ts";
+import { CborError, type CborMap, type CborValue, decodeCbor, encodeCbor, isCborMap } from "../../src/cbor.ts";
 import { CtapError, CtapStatus } from "./status.ts";
 
 type Key = number | string;
@@ -26,6 +26,15 @@ export class Parameters {
   static #of(value: CborValue, what: Key): Parameters {
     if (!isCborMap(value)) throw unexpectedType(what, "a map");
     return new Parameters(value);
+  }
+
+  has(key: Key): boolean {
+    return this.#map.has(key);
+  }
+
+  /** A member as it stood in the request, for what signs over it; no bytes when it is absent. */
+  encoded(key: Key): Uint8Array {
+    return this.#map.has(key) ? encodeCbor(this.#map.get(key)) : new Uint8Array(0);
   }
 
   optionalBytes(key: Key): Uint8Array | undefined {
@@ -65,6 +74,16 @@ export class Parameters {
     if (value === undefined) return undefined;
     if (!Array.isArray(value)) throw unexpectedType(key, "an array");
     return value.map((element) => Parameters.#of(element, key));
+  }
+
+  optionalTexts(key: Key): readonly string[] | undefined {
+    const value = this.#present(key, this.#map.get(key));
+    if (value === undefined) return undefined;
+    if (!Array.isArray(value)) throw unexpectedType(key, "an array");
+    return value.map((element) => {
+      if (typeof element === "string") return element;
+      throw unexpectedType(key, "an array of text strings");
+    });
   }
 
   bytes(key: Key): Uint8Array {
@@ -127,8 +146,19 @@ export function parseClientDataHash(clientDataHash: Uint8Array): Uint8Array {
   return clientDataHash;
 }
 
+/** Longer names are cut, so that every answer fits into a message. WebAuthn §6.4.1: authenticators keep at least 64 bytes. */
+const MAX_NAME_LENGTH = 256;
+
+/** The beginning of a text: at most 256 bytes of UTF-8, and no half of a character. WebAuthn §6.4.1.1 */
+export function truncateName(name: string | undefined): string | undefined {
+  if (name === undefined) return undefined;
+  const kept = new Uint8Array(MAX_NAME_LENGTH);
+  const { read } = new TextEncoder().encodeInto(name, kept);
+  return name.slice(0, read);
+}
+
 export function parseRelyingParty(rp: Parameters): RelyingParty {
-  return { id: rp.text("id"), name: rp.optionalText("name") };
+  return { id: rp.text("id"), name: truncateName(rp.optionalText("name")) };
 }
 
 export function parseUser(user: Parameters): User {
@@ -136,7 +166,8 @@ export function parseUser(user: Parameters): User {
   if (id.length < 1 || id.length > MAX_USER_ID_LENGTH) {
     throw new CtapError(CtapStatus.CTAP1_ERR_INVALID_LENGTH, `user.id has 1 to ${MAX_USER_ID_LENGTH} bytes`);
   }
-  return { id, name: user.optionalText("name"), displayName: user.optionalText("displayName") };
+  const name = truncateName(user.optionalText("name"));
+  return { id, name, displayName: truncateName(user.optionalText("displayName")) };
 }
 
 /**
@@ -152,6 +183,13 @@ export function parsePubKeyCredParams(elements: readonly Parameters[]): number[]
     }
     return type === PUBLIC_KEY && algorithm !== undefined ? [algorithm] : [];
   });
+}
+
+/** The id of one PublicKeyCredentialDescriptor, as authenticatorCredentialManagement names a credential. */
+export function parseCredentialId(descriptor: Parameters): Uint8Array {
+  const id = descriptor.bytes("id");
+  if (descriptor.text("type") !== PUBLIC_KEY) throw new CtapError(CtapStatus.CTAP2_ERR_NO_CREDENTIALS, "type");
+  return id;
 }
 
 /** The ids of a list of PublicKeyCredentialDescriptors, without those of other types than "public-key". */

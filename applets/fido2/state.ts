@@ -1,7 +1,10 @@
 // What the authenticator remembers between requests and forgets with the power. All of it is volatile.
+import type { CborMap } from "../../src/cbor.ts";
 import type { Clock } from "../../src/platform.ts";
 import type { Transport } from "../../src/transport.ts";
 import type { Credential } from "./credential.ts";
+import type { AssertionExtensions } from "./extensions/table.ts";
+import type { LargeBlobsWrite } from "./large-blobs.ts";
 
 /** "If the request comes after 10 seconds of powering up": CTAP 2.3 §6.6. */
 const RESET_WINDOW_MS = 10_000;
@@ -14,16 +17,28 @@ export interface RememberedAssertion {
   readonly clientDataHash: Uint8Array;
   readonly userPresent: boolean;
   readonly userVerified: boolean;
+  readonly extensions: AssertionExtensions;
   /** Newest first is the order of answering; the list is oldest first. */
   readonly credentials: readonly Credential[];
   /** How many have been answered with; the specification's credentialCounter. */
   readonly answered: number;
 }
 
+/** What a "get next" of authenticatorCredentialManagement goes on from. CTAP 2.3 §6.8.3, §6.8.4 */
+export interface RememberedEnumeration {
+  /** Answers with the next element, or with undefined after the last. */
+  readonly next: () => CborMap | undefined;
+  readonly kind: "relying parties" | "credentials";
+  /** Whether the token that began it still holds: the "get next" commands carry no pinUvAuthParam of their own. */
+  readonly isAuthorized: () => boolean;
+}
+
 export class Fido2State {
   readonly #clock: Clock;
   #poweredUpAt: number;
   #assertion: { readonly remembered: RememberedAssertion; readonly channel: string; readonly at: number } | undefined;
+  #largeBlobsWrite: { readonly remembered: LargeBlobsWrite; readonly channel: string } | undefined;
+  #enumeration: { readonly remembered: RememberedEnumeration; readonly channel: string } | undefined;
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -32,7 +47,14 @@ export class Fido2State {
 
   powerCycle(): void {
     this.#poweredUpAt = this.#clock.now();
+    this.forgetSequences();
+  }
+
+  /** Ends every sequence of every client. */
+  forgetSequences(): void {
     this.#assertion = undefined;
+    this.#enumeration = undefined;
+    this.#largeBlobsWrite = undefined;
   }
 
   isWithinResetWindow(): boolean {
@@ -56,6 +78,38 @@ export class Fido2State {
   /** Any other command of the same client ends the sequence. CTAP 2.3 §6 "stateful commands" */
   forgetAssertion(transport: Transport): void {
     if (this.#assertion?.channel === channelOf(transport)) this.#assertion = undefined;
+  }
+
+  rememberEnumeration(transport: Transport, remembered: RememberedEnumeration): void {
+    this.#enumeration = { remembered, channel: channelOf(transport) };
+  }
+
+  /** What was remembered for this channel, as long as its token holds. */
+  recallEnumeration(transport: Transport, kind: RememberedEnumeration["kind"]): RememberedEnumeration | undefined {
+    const enumeration = this.#enumeration;
+    if (enumeration?.channel !== channelOf(transport) || enumeration.remembered.kind !== kind) return undefined;
+    if (enumeration.remembered.isAuthorized()) return enumeration.remembered;
+    this.#enumeration = undefined;
+    return undefined;
+  }
+
+  /** Any other command of the same client ends the sequence, too. */
+  forgetEnumeration(transport: Transport): void {
+    if (this.#enumeration?.channel === channelOf(transport)) this.#enumeration = undefined;
+  }
+
+  rememberLargeBlobsWrite(transport: Transport, remembered: LargeBlobsWrite): void {
+    this.#largeBlobsWrite = { remembered, channel: channelOf(transport) };
+  }
+
+  /** What this channel has begun to write; there is one write at a time. CTAP 2.3 §6.10.2 */
+  recallLargeBlobsWrite(transport: Transport): LargeBlobsWrite | undefined {
+    const write = this.#largeBlobsWrite;
+    return write?.channel === channelOf(transport) ? write.remembered : undefined;
+  }
+
+  forgetLargeBlobsWrite(transport: Transport): void {
+    if (this.#largeBlobsWrite?.channel === channelOf(transport)) this.#largeBlobsWrite = undefined;
   }
 }
 

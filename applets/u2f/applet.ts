@@ -19,13 +19,22 @@ const VERSION = new TextEncoder().encode("U2F_V2");
 
 export class U2fApplet implements Applet {
   readonly name = "U2F";
-  /** The FIDO applet's, through which U2F is reached over CCID and NFC. CTAP 2.3 §11.3.3 */
+  /** The FIDO applet's (fido2/fido-applet.ts), through which U2F is reached over CCID. CTAP 2.3 §11.3.3 */
   readonly aid = fromHex("a0000006472f0001");
   readonly #context: U2fContext;
+  readonly #isEnabled: () => boolean;
 
-  /** `credentials`: those of the FIDO2 authenticator. */
-  constructor(platform: Platform, credentials: Credentials) {
+  /**
+   * `credentials`: those of the FIDO2 authenticator. `isEnabled`: asked at each command; a key that always verifies its
+   * user does not answer U2F.
+   */
+  constructor(platform: Platform, credentials: Credentials, isEnabled: () => boolean = () => true) {
     this.#context = { platform, credentials };
+    this.#isEnabled = isEnabled;
+  }
+
+  get isEnabled(): boolean {
+    return this.#isEnabled();
   }
 
   async select(): Promise<Uint8Array> {
@@ -34,6 +43,8 @@ export class U2fApplet implements Applet {
 
   async process(apdu: CommandApdu, transport: Transport): Promise<Uint8Array> {
     if (apdu.cla !== 0x00) throw new StatusError(StatusWord.CLA_NOT_SUPPORTED);
+    // CTAP 2.3 §7.2.4, "Disabling CTAP1/U2F".
+    if (!this.#isEnabled()) throw new StatusError(StatusWord.COMMAND_NOT_ALLOWED);
     switch (apdu.ins) {
       case Instruction.REGISTER: // P1 and P2 say nothing; clients send 00 and 03
         return register(this.#context, apdu.data, transport);

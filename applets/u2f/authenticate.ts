@@ -39,7 +39,10 @@ export async function authenticate(
 
   // A key handle of another key, or for another application, is "bad"; so is one of an algorithm that U2F lacks.
   const credential = context.credentials.find(application, keyHandle);
-  if (credential?.algorithm !== CoseAlgorithm.ES256) throw new StatusError(StatusWord.WRONG_DATA);
+  // And one that needs user verification, which U2F does not know, is none that U2F may use: CTAP 2.3 §12.1.
+  if (credential?.algorithm !== CoseAlgorithm.ES256 || !credential.isVisible(false, true)) {
+    throw new StatusError(StatusWord.WRONG_DATA);
+  }
 
   // Check-only never signs: 6985 means "mine, and it would have to be touched".
   if (control === Control.CHECK_ONLY) throw new StatusError(StatusWord.CONDITIONS_NOT_SATISFIED);

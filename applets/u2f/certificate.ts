@@ -11,7 +11,7 @@ import {
   NO_EXPIRY,
 } from "../../src/crypto/x509.ts";
 import type { Platform } from "../../src/platform.ts";
-import type { Signer } from "../fido2/credentials.ts";
+import type { Credential } from "../fido2/credentials.ts";
 
 /** The same in every certificate: nothing in one tells two keys, or two registrations of one key, together. */
 const NAME: DistinguishedName = [["CN", "Latchkey U2F self-attestation"]];
@@ -20,8 +20,8 @@ const NOT_BEFORE = "2020-01-01T00:00:00Z";
 /** fidoU2FTransports: bit 2 of a BIT STRING is USB. */
 const TRANSPORTS = { oid: "1.3.6.1.4.1.45724.2.1.1", value: derBitString(Uint8Array.of(0b0010_0000), 5) };
 
-/** In DER, over `publicKey`, signed with its own private key. */
-export function createCertificate(platform: Platform, publicKey: Uint8Array, sign: Signer): Uint8Array {
+/** In DER, over `publicKey`, signed by the credential itself. */
+export function createCertificate(platform: Platform, credential: Credential, publicKey: Uint8Array): Uint8Array {
   const serialNumber = Uint8Array.from(platform.randomBytes(16));
   serialNumber[0] = ((serialNumber[0] ?? 0) & 0x7f) | 0x40; // positive, and always of the same length
   return encodeCertificate(
@@ -34,6 +34,6 @@ export function createCertificate(platform: Platform, publicKey: Uint8Array, sig
       subjectPublicKeyInfo: encodeEcPublicKeyInfo(P256, publicKey),
       extensions: [TRANSPORTS],
     },
-    { algorithm: encodeEcdsaAlgorithm("sha256"), sign },
+    { algorithm: encodeEcdsaAlgorithm("sha256"), sign: (tbsCertificate) => credential.sign(tbsCertificate) },
   );
 }

@@ -22,9 +22,9 @@ export async function register(context: U2fContext, data: Uint8Array, transport:
   const { challenge, application } = Request.parse(data);
   requireUserPresence(context.platform, transport, "register", application);
 
-  const { credential, publicKey, sign } = await context.credentials.createSealed(application, CoseAlgorithm.ES256);
-  const certificate = createCertificate(context.platform, publicKey, sign);
-  const signature = sign(concat(SIGNED_RESERVED, application, challenge, credential.id, publicKey));
+  const { credential, publicKey } = await context.credentials.createSealed(application, CoseAlgorithm.ES256);
+  const certificate = createCertificate(context.platform, credential, publicKey);
+  const signature = credential.sign(concat(SIGNED_RESERVED, application, challenge, credential.id, publicKey));
   const length = Uint8Array.of(credential.id.length);
   return concat(RESPONSE_RESERVED, publicKey, length, credential.id, certificate, signature);
 }

@@ -1,4 +1,4 @@
-// A passphrase typed at the terminal, without echo.
+// A passphrase or a PIN typed at the terminal, without echo.
 import { StringDecoder } from "node:string_decoder";
 import { Failure } from "./failure.ts";
 
@@ -8,6 +8,9 @@ export interface PassphraseTerminal {
   readonly output: NodeJS.WritableStream;
 }
 
+/** What is asked for, in sentences about it. */
+export type SecretNoun = "passphrase" | "PIN";
+
 const ENTER = new Set(["\r", "\n"]);
 const ERASE = new Set(["\b", "\x7f"]);
 const CTRL_C = "\x03";
@@ -15,7 +18,11 @@ const CTRL_D = "\x04";
 const CTRL_U = "\x15";
 
 /** Asks once; the answer may be empty. Throws Failure at Ctrl-C, and at Ctrl-D or the end of input. */
-export function askPassphrase({ input, output }: PassphraseTerminal, question: string): Promise<string> {
+export function askPassphrase(
+  { input, output }: PassphraseTerminal,
+  question: string,
+  noun: SecretNoun = "passphrase",
+): Promise<string> {
   return new Promise((resolve, reject) => {
     const decoder = new StringDecoder("utf8");
     let typed: string[] = [];
@@ -27,7 +34,7 @@ export function askPassphrase({ input, output }: PassphraseTerminal, question: s
       output.write("\n");
       settle();
     };
-    const onEnd = () => finish(() => reject(new Failure("No passphrase was given.")));
+    const onEnd = () => finish(() => reject(new Failure(`No ${noun} was given.`)));
     const onData = (data: Buffer | string) => {
       for (const character of typeof data === "string" ? data : decoder.write(data)) {
         if (ENTER.has(character)) {
@@ -54,12 +61,16 @@ export function askPassphrase({ input, output }: PassphraseTerminal, question: s
 const ATTEMPTS = 3;
 
 /** Asks for a new passphrase twice over; undefined when the person only presses Enter. Throws Failure. */
-export async function askNewPassphrase(terminal: PassphraseTerminal, question: string): Promise<string | undefined> {
+export async function askNewPassphrase(
+  terminal: PassphraseTerminal,
+  question: string,
+  noun: SecretNoun = "passphrase",
+): Promise<string | undefined> {
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-    const passphrase = await askPassphrase(terminal, question);
+    const passphrase = await askPassphrase(terminal, question, noun);
     if (passphrase === "") return undefined;
-    if ((await askPassphrase(terminal, "Once more: ")) === passphrase) return passphrase;
-    terminal.output.write("These were two different passphrases.\n");
+    if ((await askPassphrase(terminal, "Once more: ", noun)) === passphrase) return passphrase;
+    terminal.output.write(`These were two different ${noun}s.\n`);
   }
-  throw new Failure("No passphrase was given twice alike.");
+  throw new Failure(`No ${noun} was given twice alike.`);
 }

@@ -17,6 +17,11 @@ export interface BannerFacts {
   readonly touch: TouchMode;
   /** Whether --touch was given. */
   readonly touchChosen: boolean;
+  /** Whether a person sits at the terminal that it was started from. */
+  readonly isTerminal: boolean;
+  /** The control socket, and whether --control was given. */
+  readonly control: string;
+  readonly controlChosen: boolean;
   /** How a shell starts this program: "node dist/src/cli.js". */
   readonly program: string;
 }
@@ -32,6 +37,7 @@ export function bannerLines(facts: BannerFacts): string[] {
       : `State: ${facts.state}, encrypted.`,
     ...facts.notes,
     `Touch: ${touchLine(facts)}`,
+    `Control: ${facts.control}`,
   ];
   if (!isLoopback(address.host)) {
     lines.push(
@@ -51,13 +57,18 @@ export function bannerLines(facts: BannerFacts): string[] {
   return lines;
 }
 
-function touchLine({ touch, touchChosen }: BannerFacts): string {
-  if (touch === "ask") return "ask; Enter grants here, n denies.";
+function touchLine({ touch, touchChosen, isTerminal, program, control, controlChosen }: BannerFacts): string {
+  if (touch === "ask") {
+    const command = `${program} touch${controlChosen ? ` --control ${control}` : ""}`;
+    const here = isTerminal ? "Enter grants here, n denies; elsewhere " : "";
+    return `ask; ${here}"${command}" grants, with --deny it denies.`;
+  }
   if (touch === "auto") {
     const why = touchChosen ? "" : ", because there is no terminal to ask at and the key is ephemeral";
     return `auto; every request is granted unseen${why}.`;
   }
-  const why = touchChosen ? "" : ", because there is no terminal to ask at (--touch auto grants them)";
+  const ways = '(--touch ask waits for "latchkey touch", --touch auto grants)';
+  const why = touchChosen ? "" : `, because there is no terminal to ask at ${ways}`;
   return `deny; every request is denied${why}.`;
 }
 

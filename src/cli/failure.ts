@@ -1,5 +1,6 @@
 // What went wrong, said to a person: one sentence that says what to do, on standard error, and an exit status.
 import { KeyStoreError } from "../../keystore/index.ts";
+import { NotRunning, Refusal } from "../control/refusal.ts";
 import { UsbIpConnectionError } from "../usbip/client-socket.ts";
 import { UsbIpProtocolError } from "../usbip/protocol.ts";
 import { VhciError } from "../usbip/vhci.ts";
@@ -14,7 +15,7 @@ export class Failure extends Error {
 
 /** Whether an error's message is a sentence for people; any other error is our fault, and its stack is of use. */
 export function isSentence(error: unknown): error is Error {
-  return error instanceof Failure || error instanceof VhciError || error instanceof KeyStoreError;
+  return [Failure, Refusal, NotRunning, VhciError, KeyStoreError].some((kind) => error instanceof kind);
 }
 
 /** The code of an error of the operating system ("EADDRINUSE"), or undefined. */

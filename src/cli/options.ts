@@ -22,6 +22,20 @@ function parseDecimal(text: string, max: number): number | undefined {
   return value <= max ? value : undefined;
 }
 
+/** The number of a waiting touch. */
+export function parseTouchId(text: string): number {
+  const id = parseDecimal(text, 999_999_999);
+  if (id === undefined) throw new InvalidArgumentError("A touch has a number: `latchkey status` shows it.");
+  return id;
+}
+
+/** How long to wait for a touch to be asked for. */
+export function parseSeconds(text: string): number {
+  const seconds = parseDecimal(text, 600);
+  if (seconds === undefined) throw new InvalidArgumentError("It is a whole number of seconds, at most 600.");
+  return seconds;
+}
+
 /** A TCP port to listen on; 0 lets the system choose. */
 export function parseTcpPort(text: string): number {
   const port = parseDecimal(text, 0xffff);

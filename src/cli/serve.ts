@@ -1,23 +1,35 @@
-// `latchkey serve`: one security key, offered over USB/IP until somebody says stop.
+// `latchkey serve`: one security key, offered over USB/IP and talked to over its control socket until somebody says stop.
+import { realpathSync } from "node:fs";
 import type { KeyStore } from "../../keystore/index.ts";
 import { MemoryKeyStore } from "../../keystore/memory-keystore.ts";
+import { KeyEvents } from "../control/events.ts";
+import { administer } from "../control/local-administration.ts";
+import type { KeyStatus, PowerCycleAnswer } from "../control/messages.ts";
+import type { ControlledKey } from "../control/routes.ts";
+import { findRunningKeys } from "../control/running-keys.ts";
+import { ControlServer } from "../control/server.ts";
+import { newControlPath } from "../control/socket-location.ts";
+import { asWaitingTouch } from "../control/touch.ts";
 import { createLogger, type Logger, type LogLevel } from "../log.ts";
 import type { UserPresence } from "../platform.ts";
 import { autoPresence } from "../presence/auto.ts";
 import { denyPresence } from "../presence/deny.ts";
-import { loggedPresence } from "../presence/logged.ts";
+import { describePrompt } from "../presence/describe.ts";
 import { defaultTouchMode, type TouchMode } from "../presence/mode.ts";
-import { PendingPresence } from "../presence/pending.ts";
+import { observedPresence } from "../presence/observed.ts";
+import { PendingPresence, type PresenceEvent } from "../presence/pending.ts";
 import { answerAtTerminal } from "../presence/terminal.ts";
-import { createSecurityKey } from "../security-key.ts";
+import { createSecurityKey, type SecurityKey } from "../security-key.ts";
+import type { ExportedDevice } from "../usbip/exported-device.ts";
 import { UsbIpServer } from "../usbip/server.ts";
 import { bannerLines } from "./banner.ts";
-import { listenFailure } from "./failure.ts";
+import { Failure, listenFailure } from "./failure.ts";
+import { type FeatureOptions, fido2Features } from "./features.ts";
 import { openOrCreateStore, type StoreOptions, type Surroundings } from "./open-store.ts";
-import type { Remote, UsbId } from "./options.ts";
+import { formatUsbId, type Remote, type UsbId } from "./options.ts";
 import { packageVersion, programCommand } from "./program.ts";
 
-export interface ServeOptions extends StoreOptions {
+export interface ServeOptions extends StoreOptions, FeatureOptions {
   readonly host: string;
   /** 0 for any that is free. */
   readonly port: number;
@@ -25,6 +37,8 @@ export interface ServeOptions extends StoreOptions {
   readonly touch?: TouchMode;
   readonly usbId: UsbId;
   readonly logLevel: LogLevel;
+  /** The control socket; a new one in the user's own directory unless given. */
+  readonly control?: string;
 }
 
 /** The streams of the process, or a test's. */
@@ -41,44 +55,101 @@ export interface Console {
 
 export interface Serving {
   readonly address: Remote;
-  /** Unplugs the key from whatever host has it, and lets go of the port and the store. */
+  /** The control socket. */
+  readonly control: string;
+  /** Unplugs the key from whatever host has it, and lets go of the port, the socket and the store. */
   close(): Promise<void>;
 }
 
-/** Starts, and prints the banner. Throws Failure. */
+/** Starts, and prints the banner. Throws Failure, KeyStoreError or Refusal. */
 export async function serve(options: ServeOptions, console: Console, around: Surroundings): Promise<Serving> {
   const { host, port, ephemeral, usbId } = options;
   const log = createLogger(options.logLevel, (line) => console.errors.write(`${line}\n`));
   const touch = options.touch ?? defaultTouchMode(console.isTerminal, ephemeral);
+  if (options.uv === "ask" && touch !== "ask") {
+    throw new Failure(
+      `With --touch ${touch} nobody can be asked: --uv ask needs --touch ask; for tests there is --uv auto.`,
+    );
+  }
   const { store, notes } = await openState(options, around);
-  const { presence, stopAsking } = openPresence(touch, console, log);
+  const events = new KeyEvents();
+  const { presence, pending, stopAsking } = openPresence(touch, console, log, events);
   const server = new UsbIpServer({
     log,
-    onAttach: ({ busid }, peer) => log.info(`${peer} attached ${busid}`),
-    onDetach: ({ busid }, peer) => log.info(`${peer} detached ${busid}`),
+    onAttach: ({ busid }, peer) => {
+      log.info(`${peer} attached ${busid}`);
+      events.tell({ event: "attached", busid, peer });
+    },
+    onDetach: ({ busid }, peer) => {
+      log.info(`${peer} detached ${busid}`);
+      events.tell({ event: "detached", busid, peer });
+    },
   });
+  let control: ControlServer | undefined;
   const close = async () => {
     stopAsking();
     presence.reset();
+    await control?.close();
     await server.close();
     await store.close();
   };
   try {
-    const { busid } = server.export(await createSecurityKey({ store, presence, log, usbId }));
+    const key = await createSecurityKey({ store, presence, log, usbId, fido2: fido2Features(options) });
+    const exported = server.export(key);
     const listening = await server.listen({ host, port }).catch((error: unknown) => {
       throw listenFailure(error, host, port);
     });
     const address = { host: listening.address, port: listening.port };
-    const program = programCommand(console.script);
     const state = ephemeral ? undefined : options.store;
-    const facts = { version: packageVersion(), usbId, busid, address, state, notes, touch, program };
-    const lines = bannerLines({ ...facts, touchChosen: options.touch !== undefined });
+    const status = (): KeyStatus => ({
+      version: packageVersion(),
+      pid: process.pid,
+      serial: key.serialNumber,
+      usbId: formatUsbId(usbId),
+      busid: exported.busid,
+      address,
+      store: state === undefined ? null : realpathSync(state),
+      touch,
+      uv: options.uv ?? "off",
+      attachedTo: exported.importedBy ?? null,
+      waiting: (pending?.waiting ?? []).map(asWaitingTouch),
+    });
+    const powerCycle = () => cyclePower(server, exported, key, log);
+    const controlled: ControlledKey = { status, events, pending, powerCycle, administration: administer(key) };
+    control = new ControlServer(controlled, log);
+    const controlPath = options.control ?? newControlPath(around.env, address.port);
+    await control.listen(controlPath);
+    // Those that were killed left their sockets behind.
+    if (options.control === undefined) findRunningKeys(around.env).catch(() => {});
+    const facts = { version: packageVersion(), usbId, busid: exported.busid, address, state, notes, touch };
+    const lines = bannerLines({
+      ...facts,
+      touchChosen: options.touch !== undefined,
+      isTerminal: console.isTerminal,
+      control: controlPath,
+      controlChosen: options.control !== undefined,
+      program: programCommand(console.script),
+    });
     console.output.write(`${lines.join("\n")}\n`);
-    return { address, close };
+    return { address, control: controlPath, close };
   } catch (error) {
     await close();
     throw error;
   }
+}
+
+/** As pulling the key out does, and plugging it in again where nobody had it. */
+async function cyclePower(
+  server: UsbIpServer,
+  exported: ExportedDevice,
+  key: SecurityKey,
+  log: Logger,
+): Promise<PowerCycleAnswer> {
+  const detachedFrom = exported.importedBy ?? null;
+  log.info("power cycle");
+  if (detachedFrom === null) key.reset();
+  else await server.detach(exported);
+  return { detachedFrom };
 }
 
 async function openState(
@@ -88,16 +159,28 @@ async function openState(
   return options.ephemeral ? { store: new MemoryKeyStore(), notes: [] } : openOrCreateStore(options, around);
 }
 
-function openPresence(
-  touch: TouchMode,
-  { input, errors }: Console,
-  log: Logger,
-): { presence: UserPresence; stopAsking: () => void } {
-  if (touch === "ask") {
-    // The terminal shows each outcome itself.
-    const presence = new PendingPresence();
-    return { presence, stopAsking: answerAtTerminal(presence, { input, output: errors }) };
+interface OpenedPresence {
+  readonly presence: UserPresence;
+  /** What waits for an answer, where something can. */
+  readonly pending: PendingPresence | undefined;
+  readonly stopAsking: () => void;
+}
+
+function openPresence(touch: TouchMode, console: Console, log: Logger, events: KeyEvents): OpenedPresence {
+  const { input, errors: output, isTerminal } = console;
+  const tell = (event: PresenceEvent) => events.tellPresence(event);
+  const tellAndLog = (event: PresenceEvent) => {
+    tell(event);
+    if (event.kind === "settled") log.info(`${describePrompt(event.waiting.prompt)}: ${event.outcome}`);
+    else if (touch === "ask") log.info(`${describePrompt(event.waiting.prompt)}: waits for touch ${event.waiting.id}`);
+  };
+  if (touch !== "ask") {
+    const presence = observedPresence(touch === "auto" ? autoPresence : denyPresence, tellAndLog);
+    return { presence, pending: undefined, stopAsking: () => {} };
   }
-  const presence = loggedPresence(touch === "auto" ? autoPresence : denyPresence, log);
-  return { presence, stopAsking: () => {} };
+  const pending = new PendingPresence();
+  // A terminal shows each prompt and its outcome itself.
+  pending.subscribe(isTerminal ? tell : tellAndLog);
+  const stopAsking = isTerminal ? answerAtTerminal(pending, { input, output }) : () => {};
+  return { presence: pending, pending, stopAsking };
 }

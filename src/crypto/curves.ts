@@ -5,6 +5,7 @@
 //   key pairs, public key of a scalar          node:crypto (OpenSSL)     the same
 //   hashes, HMAC, HKDF, AES                    node:crypto (OpenSSL)     the same
 //   ECDSA over a digest made elsewhere         @noble/curves             Node always hashes
+//   ML-DSA                                     @noble/post-quantum       Node 20's OpenSSL has none
 //
 // Private keys travel as raw big-endian scalars or seeds, public keys as SEC1 §2.3.3 uncompressed points or RFC 8032
 // bytes. A KeyObject is only ever made by import, from a JWK: reading DER costs OpenSSL 3.0 four to ten times that.

@@ -80,6 +80,11 @@ export function derExplicit(tag: number, element: Uint8Array): Uint8Array {
   return encodeTlv(0xa0 | tag, element);
 }
 
+/** [n] IMPLICIT of a primitive type: the tag stands in place of the value's own. */
+export function derImplicit(tag: number, contents: Uint8Array): Uint8Array {
+  return encodeTlv(0x80 | tag, contents);
+}
+
 function encodeTlv(tag: number, ...contents: readonly Uint8Array[]): Uint8Array {
   const length = contents.reduce((sum, { length }) => sum + length, 0);
   return Buffer.concat([Uint8Array.of(tag), encodeLength(length), ...contents]);

@@ -21,6 +21,12 @@ export function generateEdKeyPair(curve: EdCurve): KeyPair {
   return { privateKey: pair.privateKey.subarray(-curve.bytes), publicKey: pair.publicKey.subarray(-curve.bytes) };
 }
 
+/** RFC 8032's encoding of the public key of a seed. Throws RangeError for a seed of another length. */
+export function deriveEdPublicKey(curve: EdCurve, privateKey: Uint8Array): Uint8Array {
+  const publicKey = createPublicKey(importEdPrivateKey(curve, privateKey)).export({ format: "jwk" });
+  return Buffer.from(publicKey.x ?? "", "base64url");
+}
+
 /** What OpenSSL signs with. A given public key is trusted to belong, and saves 0.3 ms. */
 export function importEdPrivateKey(curve: EdCurve, privateKey: Uint8Array, publicKey?: Uint8Array): KeyObject {
   if (privateKey.length !== curve.bytes) throw new RangeError(`not a private key of ${curve.name}`);

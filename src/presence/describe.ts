@@ -7,9 +7,15 @@ const MAX_CHARACTERS = 64;
 /** Control and format characters (which include the bidirectional overrides), line and paragraph separators. */
 const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Cs}\u2028\u2029]/gu;
 
-function printable(text: string): string {
+/** For a terminal: cut, without quotation marks, and without anything that is not shown as itself. */
+export function printable(text: string): string {
   const characters = [...text.replace(UNPRINTABLE, "\u{fffd}").replaceAll('"', "'")];
   return characters.length <= MAX_CHARACTERS ? characters.join("") : `${characters.slice(0, MAX_CHARACTERS).join("")}…`;
+}
+
+/** Whether a mere touch will not do: the person has to say who they are, or that they mean it. */
+export function isDeliberate({ verification, long }: PresencePrompt): boolean {
+  return verification === true || long === true;
 }
 
 /** For example `fido2: register for "example.com" as "alice"`. */

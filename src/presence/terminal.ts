@@ -1,5 +1,5 @@
 // `--touch ask`: asks at the terminal that the key was started from. It shows one prompt at a time, oldest first.
-import { describePrompt } from "./describe.ts";
+import { describePrompt, isDeliberate } from "./describe.ts";
 import type { PendingPresence, PresenceEvent } from "./pending.ts";
 
 /** What process.stdin and process.stderr have in common with a test's streams. */
@@ -15,6 +15,8 @@ export interface Terminal {
  */
 export function answerAtTerminal(presence: PendingPresence, { input, output }: Terminal): () => void {
   let shown: number | undefined;
+  /** Whether what is shown takes a "yes" that was typed: where a touch would be a long one, or a fingerprint. */
+  let deliberate = false;
   /** The beginning of a line, and the prompt that it began under. */
   let partial: { text: string; under: number | undefined } | undefined;
 
@@ -22,7 +24,10 @@ export function answerAtTerminal(presence: PendingPresence, { input, output }: T
     const next = presence.waiting[0];
     if (next === undefined || next.id === shown) return;
     shown = next.id;
-    output.write(`Touch? ${describePrompt(next.prompt)}  [Enter grants, n denies] `);
+    deliberate = isDeliberate(next.prompt);
+    const question = next.prompt.verification === true ? "Is it you?" : "Touch?";
+    const answers = deliberate ? "yes and Enter grants, n denies" : "Enter grants, n denies";
+    output.write(`${question} ${describePrompt(next.prompt)}  [${answers}] `);
   };
 
   const listen = (event: PresenceEvent) => {
@@ -35,9 +40,9 @@ export function answerAtTerminal(presence: PendingPresence, { input, output }: T
 
   const answer = (line: string) => {
     if (shown === undefined) return;
-    if (["", "y", "yes"].includes(line)) presence.answer(shown, true);
+    if ((deliberate ? ["yes"] : ["", "y", "yes"]).includes(line)) presence.answer(shown, true);
     else if (["n", "no"].includes(line)) presence.answer(shown, false);
-    else output.write("Enter alone grants; n and Enter denies: ");
+    else output.write(`${deliberate ? "yes and Enter" : "Enter alone"} grants; n and Enter denies: `);
   };
 
   const read = (chunk: Buffer | string) => {

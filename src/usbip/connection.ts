@@ -57,6 +57,8 @@ const operationFraming: Framing = {
 export class Connection {
   /** The client's address and port. */
   readonly peer: string;
+  /** Resolves when it is closed, and its device free again. */
+  readonly closed: Promise<void>;
   readonly #socket: Socket;
   readonly #options: ConnectionOptions;
   readonly #log: Logger;
@@ -79,8 +81,18 @@ export class Connection {
     socket.on("data", (chunk) => this.#receive(chunk));
     socket.on("drain", () => this.#unblock());
     socket.on("error", (error) => this.#log.debug(`${this.peer}: ${error.message}`));
-    socket.on("close", () => this.#closed());
+    this.closed = new Promise((resolve) => {
+      socket.on("close", () => {
+        this.#closed();
+        resolve();
+      });
+    });
     this.#limit(options.requestTimeoutMs, "no request");
+  }
+
+  /** The device that this client has, if it has one. */
+  get exported(): ExportedDevice | undefined {
+    return this.#imported?.exported;
   }
 
   /** Detaches: what waits is cancelled, and the client is told by an orderly end of the stream. */

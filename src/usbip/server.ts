@@ -75,6 +75,15 @@ export class UsbIpServer {
     return this.#server.address() as AddressInfo;
   }
 
+  /** Unplugs a device: the host that has it is told by the end of its connection. Resolves once the device is free. */
+  async detach(exported: ExportedDevice): Promise<void> {
+    for (const connection of this.#connections) {
+      if (connection.exported !== exported) continue;
+      connection.end();
+      await connection.closed;
+    }
+  }
+
   /** Stops listening and detaches every host in an orderly way. Resolves when all connections are closed. */
   async close(): Promise<void> {
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));

@@ -11,6 +11,9 @@ const facts: BannerFacts = {
   notes: [],
   touch: "ask",
   touchChosen: false,
+  isTerminal: true,
+  control: "/run/user/1000/latchkey/3240-0a1b2c3d.sock",
+  controlChosen: false,
   program: "node dist/src/cli.js",
 };
 
@@ -51,11 +54,22 @@ test("Where the state is kept is said, with and without --ephemeral", () => {
 });
 
 test("Who gives touches is said, and why when nobody chose it", () => {
-  expect(banner({})).toContain("Touch: ask; Enter grants here, n denies.");
-  expect(banner({ touch: "deny" })).toContain("is denied, because there is no terminal to ask at (--touch auto grants");
+  const command = '"node dist/src/cli.js touch" grants, with --deny it denies.';
+  expect(banner({})).toContain(`Touch: ask; Enter grants here, n denies; elsewhere ${command}`);
+  expect(banner({ isTerminal: false })).toContain(`Touch: ask; ${command}`);
+  expect(banner({ touch: "deny" })).toContain(
+    'is denied, because there is no terminal to ask at (--touch ask waits for "latchkey touch", --touch auto grants).',
+  );
   expect(banner({ touch: "deny", touchChosen: true })).toContain("Touch: deny; every request is denied.");
   expect(banner({ touch: "auto" })).toContain("granted unseen, because there is no terminal to ask at");
   expect(banner({ touch: "auto", touchChosen: true })).toContain("Touch: auto; every request is granted unseen.");
+});
+
+test("The control socket is named, and in the command that touches only when it is not where that one looks", () => {
+  expect(banner({})).toContain("\nControl: /run/user/1000/latchkey/3240-0a1b2c3d.sock\n");
+  expect(banner({ control: "./key.sock", controlChosen: true })).toContain(
+    '"node dist/src/cli.js touch --control ./key.sock" grants',
+  );
 });
 
 test("The program is named so that a shell and sudo find it", () => {

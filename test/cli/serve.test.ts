@@ -1,8 +1,10 @@
-import { join } from "node:path";
+import { existsSync, symlinkSync } from "node:fs";
+import { basename, join } from "node:path";
 import { PassThrough } from "node:stream";
 import { afterEach, expect, test, vi } from "vitest";
 import { Failure } from "../../src/cli/failure.ts";
 import { type ServeOptions, type Serving, serve } from "../../src/cli/serve.ts";
+import { ControlClient } from "../../src/control/client.ts";
 import { importDevice, listDevices } from "../../src/usbip/client.ts";
 import { attachDevice, openChannel } from "../support/attached-key.ts";
 import { storeDirectory } from "../support/store-directory.ts";
@@ -38,12 +40,17 @@ async function start(changes: Partial<ServeOptions> = {}, isTerminal = false) {
   streams.errors.on("data", (chunk: Buffer) => {
     text.errors += chunk.toString();
   });
-  const around = { terminal: undefined, env: {}, warn: (sentence: string) => void streams.errors.write(sentence) };
+  const around = {
+    terminal: undefined,
+    env: { XDG_RUNTIME_DIR: directory },
+    warn: (sentence: string) => void streams.errors.write(sentence),
+  };
   const console = { ...streams, isTerminal, script: "/opt/latchkey/cli.js" };
   const serving = await serve({ ...defaults, ...changes }, console, around);
   running.add(serving);
   await new Promise(setImmediate);
-  return { ...serving, input: streams.input, printed: () => text.output, logged: () => text.errors };
+  const client = new ControlClient(serving.control);
+  return { ...serving, client, input: streams.input, printed: () => text.output, logged: () => text.errors };
 }
 
 test("The port that it got is printed, and the device is there under the id that was asked for", async () => {
@@ -99,12 +106,94 @@ test("What --touch auto and deny decide is logged", async () => {
   }
 });
 
+test("Without a terminal, --touch ask takes the touch from the control socket, and the banner says how", async () => {
+  const { address, client, printed, logged } = await start({ touch: "ask" });
+  expect(printed()).toMatch(/^Touch: ask; "[^"]+ touch" grants, with --deny it denies\.$/m);
+  const host = await openChannel(await attachDevice(address));
+  for (const [granted, status] of [
+    [true, 0x00],
+    [false, 0x27],
+  ] as const) {
+    const answer = host.cbor(Uint8Array.of(0x0b));
+    expect(await client.touch({ granted, waitMs: 5_000 })).toMatchObject({
+      granted,
+      touch: { action: "select this key" },
+    });
+    expect([...(await answer)]).toEqual([status]);
+  }
+  expect(logged()).toMatch(/select this key: waits for touch 1\n[\s\S]*: granted\n[\s\S]*: denied\n/);
+});
+
+test("At a terminal, a touch from the socket is as good, and is shown there", async () => {
+  const { address, client, logged } = await start({}, true);
+  const host = await openChannel(await attachDevice(address));
+  const answer = host.cbor(Uint8Array.of(0x0b));
+  await client.touch({ granted: true, waitMs: 5_000 });
+  expect([...(await answer)]).toEqual([0x00]);
+  await vi.waitFor(() => expect(logged()).toContain("[Enter grants, n denies] granted\n"));
+});
+
+test("The control socket tells what the key is, and its store by the file behind the links", async () => {
+  const options = onDisk();
+  const link = join(directory, "link");
+  symlinkSync(directory, link);
+  const store = join(link, basename(options.store));
+  const { address, client } = await start({ ...options, store, uv: "auto", touch: "auto" });
+  const status = await client.status();
+  expect(status).toMatchObject({ address, store: options.store, uv: "auto", touch: "auto", usbId: "1209:0001" });
+  expect(status).toMatchObject({ attachedTo: null, waiting: [], pid: process.pid, busid: "1-1" });
+  expect(status.serial).toMatch(/^[0-9a-f]{16}$/);
+});
+
+test("A power cycle unplugs the key from its host, and clears what a wrong PIN blocked", async () => {
+  const { address, client } = await start();
+  await client.administration.setPin("1234");
+  const wrong = () => client.administration.listCredentials("4321").catch((error: Error) => error.message);
+  await wrong();
+  await wrong();
+  expect(await wrong()).toMatch(/^Three wrong PINs in a row: .* 5 tries are left\.$/);
+  expect(await client.powerCycle()).toEqual({ detachedFrom: null });
+  expect(await wrong()).toBe("That is not the PIN; 4 tries are left.");
+
+  const device = await attachDevice(address);
+  const waiting = device.transferIn(1, 64);
+  const { attachedTo } = await client.status();
+  expect(attachedTo).toMatch(/^127\.0\.0\.1:\d+$/);
+  const [outcome, answer] = await Promise.allSettled([waiting, client.powerCycle()]);
+  expect(outcome.status).toBe("rejected");
+  expect(answer).toEqual({ status: "fulfilled", value: { detachedFrom: attachedTo } });
+  expect((await client.status()).attachedTo).toBeNull();
+  await openChannel(await attachDevice(address));
+});
+
+test("What FIDO2 is told to do otherwise is what it says of itself", async () => {
+  const plain = await (await start()).client.administration.fidoInfo();
+  expect(plain.options).not.toHaveProperty("uv");
+  expect(plain.algorithms).toEqual([-7, -8, -35, -36, -47]);
+  expect(plain.extensions).toContain("largeBlobKey");
+  const other = await start({ uv: "auto", touch: "auto", allAlgorithms: true, pqc: true, largeBlob: "extension" });
+  const info = await other.client.administration.fidoInfo();
+  expect(info.options).toMatchObject({ uv: true });
+  expect(info.algorithms).toEqual(expect.arrayContaining([-9, -19, -51, -52, -53, -48, -49, -50]));
+  expect(info.extensions).toContain("largeBlob");
+  expect(info.extensions).not.toContain("largeBlobKey");
+});
+
+test("User verification that would have to ask, where nobody is asked, is refused before anything is made", async () => {
+  const options = onDisk();
+  await expect(start({ ...options, uv: "ask" })).rejects.toThrow("--uv ask needs --touch ask");
+  expect(existsSync(options.store)).toBe(false);
+  await start({ ...options, uv: "ask", touch: "ask" });
+});
+
 test("Closing unplugs the key from its host and frees the port", async () => {
-  const { address, close } = await start();
+  const { address, control, close } = await start();
+  expect(existsSync(control)).toBe(true);
   const device = await importDevice({ ...address, busid: "1-1" });
   const waiting = device.transferIn(1, 64);
   const [outcome] = await Promise.allSettled([waiting, close()]);
   expect(outcome.status).toBe("rejected");
+  expect(existsSync(control)).toBe(false);
   expect((await start({ port: address.port })).address.port).toBe(address.port);
 });
 

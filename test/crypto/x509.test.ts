@@ -99,7 +99,6 @@ describe("A certificate", () => {
 
   test("is read by OpenSSL field by field, and verifies", () => {
     const read = new X509Certificate(encodeCertificate(certificate, signer));
-    expect(toHex(read.raw)).toContain("a00302010202057f01020304"); // v3, then the serial number
     expect(read.serialNumber).toBe("7F01020304");
     expect(read.issuer).toBe("C=CH\nO=Someone\nCN=Issuer é");
     expect(read.subject).toBe("CN=Subject");

@@ -4,8 +4,8 @@ import { CtapError, CtapStatus, nameOfCtapStatus } from "../../applets/fido2/sta
 import { Command, makeCredentialParameters, send } from "../support/fido-client.ts";
 import { createTestPlatform, createTestTransport } from "../support/platform.ts";
 
-test.each([0x00, 0x03, 0x05, 0x06, 0x09, 0x0a, 0x0c, 0x0d, 0x40, 0x41, 0x7f, 0xff])(
-  "Command 0x%s, which this step does not have, is an invalid command",
+test.each([0x00, 0x03, 0x05, 0x09, 0x0e, 0x40, 0x42, 0x7f, 0xff])(
+  "Command %i, which this key does not have, is an invalid command",
   async (command) => {
     const authenticator = new Fido2Authenticator(createTestPlatform());
     const reply = await authenticator.process(Uint8Array.of(command, 0xa0), createTestTransport());

@@ -1,222 +1,188 @@
+import { createHash } from "node:crypto";
 import { describe, expect, test } from "vitest";
-import { Fido2Authenticator } from "../../applets/fido2/authenticator.ts";
-import { CoseAlgorithm, Credentials } from "../../applets/fido2/credentials.ts";
-import { CtapStatus } from "../../applets/fido2/status.ts";
-import { fromHex, toHex } from "../../src/bytes/hex.ts";
-import { decodeCborMap, encodeCbor } from "../../src/cbor.ts";
-import { P256 } from "../../src/crypto/curves.ts";
-import { deriveEcPublicKey } from "../../src/crypto/ec-key.ts";
-import { isEcdsaSignature } from "../../src/crypto/ecdsa.ts";
-import {
-  Command,
-  cborMap,
-  descriptor,
-  getAssertionParameters,
-  makeCredentialParameters,
-  send,
-  sha256,
-  verifyAssertion,
-  verifyRegistration,
-} from "../support/fido-client.ts";
-import { createTestPlatform } from "../support/platform.ts";
+import { CoseAlgorithm } from "../../applets/fido2/cose-key.ts";
+import { type Credential, CredProtect, plainTraits } from "../../applets/fido2/credential.ts";
+import { encodeCredentialRecord, parseCredentialRecord } from "../../applets/fido2/credential-record.ts";
+import { Credentials } from "../../applets/fido2/credentials.ts";
+import { MAX_CREDENTIAL_ID_LENGTH, openCredentialId, sealCredentialId } from "../../applets/fido2/sealed-id.ts";
+import { concat } from "../../src/bytes/concat.ts";
+import { type CborValue, decodeCborMap, encodeCbor } from "../../src/cbor.ts";
+import { sealAesGcm } from "../../src/crypto/aes.ts";
+import { createTestPlatform, type TestPlatform } from "../support/platform.ts";
 
-const rpIdHash = sha256("example.com");
-const message = Uint8Array.of(1, 2, 3);
+const rp = { id: "example.com", name: undefined };
+const rpIdHash = createHash("sha256").update(rp.id).digest();
+const userOf = (n: number) => ({ id: Buffer.from(`user ${n}`), name: `name ${n}`, displayName: undefined });
 
-describe("A sealed credential id", () => {
-  async function setUp() {
-    const platform = createTestPlatform();
-    const credentials = new Credentials(platform);
-    const { credential, publicKey } = await credentials.createSealed(rpIdHash, CoseAlgorithm.ES256);
-    return { platform, credentials, id: credential.id, publicKey };
-  }
-
-  test("opens for its relying party, as often as asked", async () => {
-    const { credentials, id, publicKey } = await setUp();
-    for (let i = 0; i < 2; i++) {
-      const signature = credentials.find(rpIdHash, id)?.sign(message) ?? new Uint8Array(0);
-      expect(isEcdsaSignature(P256, publicKey, "sha256", message, signature)).toBe(true);
-    }
-  });
-
-  test("opens for no other relying party, whether or not it was opened before", async () => {
-    const { credentials, id } = await setUp();
-    const other = sha256("other.example");
-    expect(credentials.find(other, id)).toBeUndefined();
-    expect(credentials.find(rpIdHash, id)).toBeDefined();
-    expect(credentials.find(other, id)).toBeUndefined();
-  });
-
-  test("opens in no other store", async () => {
-    const { id } = await setUp();
-    const { credentials } = await setUp();
-    expect(credentials.find(rpIdHash, id)).toBeUndefined();
-    expect(new Credentials(createTestPlatform()).find(rpIdHash, id)).toBeUndefined();
-  });
-
-  test("does not open after any bit of it changed, or cut or lengthened", async () => {
-    const { credentials, id } = await setUp();
-    for (let bit = 0; bit < id.length * 8; bit++) {
-      const changed = Uint8Array.from(id);
-      changed[bit >> 3] = (changed[bit >> 3] ?? 0) ^ (1 << (bit & 7));
-      expect(credentials.find(rpIdHash, changed)).toBeUndefined();
-    }
-    for (let length = 0; length < id.length; length++) {
-      expect(credentials.find(rpIdHash, id.subarray(0, length))).toBeUndefined();
-    }
-    expect(credentials.find(rpIdHash, Uint8Array.of(...id, 0))).toBeUndefined();
-  });
-
-  test("does not show the private key", async () => {
-    const { credentials, id } = await setUp();
-    const { privateKey } = credentials.find(rpIdHash, id) ?? { privateKey: new Uint8Array(1) };
-    expect(toHex(id)).not.toContain(toHex(privateKey));
-  });
-
-  test("opens in the next process over the same store", async () => {
-    const { platform, id } = await setUp();
-    expect(new Credentials(platform).find(rpIdHash, id)).toBeDefined();
-  });
-
-  test("More ids than are kept ready all stay usable", async () => {
-    const credentials = new Credentials(createTestPlatform());
-    const ids: Uint8Array[] = [];
-    for (let i = 0; i < 300; i++) {
-      ids.push((await credentials.createSealed(rpIdHash, CoseAlgorithm.ES256)).credential.id);
-    }
-    for (const id of [...ids, ...ids]) expect(credentials.find(rpIdHash, id)).toBeDefined();
-  });
-});
-
-/** Sealed with a secret of 32 bytes 5a and a nonce of zeros, for example.com, ES256. */
-const SEALED_BY_0_1 =
-  "010000000000000000000000001e0efe2202100efc79e7fab1dc6912fc4677def8a28f07e11c6837384e6773a2f522a7308b" +
-  "29845472084c8f99716f9dd5016dd398";
-const RECORD_BY_0_1 =
-  "a90101026b6578616d706c652e636f6d04467573657220310565616c6963650668416c69636520c3a9075820a379a6f6eeaf" +
-  "b9a55e378c118034e2751e682fab9f2d30ab13d2125586ce19470826095820c9afa9d845ba75166b5c215767b1d6934e50c3" +
-  "db36e89b127b8a622b120f67210a07";
-
-describe("What version 0.1 wrote", () => {
-  const privateKey = "c9afa9d845ba75166b5c215767b1d6934e50c3db36e89b127b8a622b120f6721";
-  const publicKey = deriveEcPublicKey(P256, fromHex(privateKey));
-
-  test("a sealed id is still opened", async () => {
-    const platform = createTestPlatform();
-    await platform.store.commit({ "fido2/sealing-secret": new Uint8Array(32).fill(0x5a) });
-    const id = fromHex(SEALED_BY_0_1);
-    const signature = new Credentials(platform).find(rpIdHash, id)?.sign(message) ?? new Uint8Array(0);
-    expect(isEcdsaSignature(P256, publicKey, "sha256", message, signature)).toBe(true);
-  });
-
-  test("a record is still read", async () => {
-    const platform = createTestPlatform();
-    const id = "11".repeat(32);
-    await platform.store.commit({ [`fido2/credential/${id}`]: fromHex(RECORD_BY_0_1) });
-    const credentials = new Credentials(platform);
-    const [credential] = credentials.findDiscoverable(rpIdHash);
-    expect(platform.lines).toEqual([]);
-    expect(credential).toBe(credentials.find(rpIdHash, fromHex(id)));
-    expect(credential?.account).toEqual({
-      rp: { id: "example.com", name: undefined },
-      user: { id: expect.anything(), name: "alice", displayName: "Alice é" },
-      created: 7,
-    });
-    expect(toHex(credential?.account?.user.id ?? new Uint8Array(0))).toBe("757365722031");
-    const signature = credential?.sign(message) ?? new Uint8Array(0);
-    expect(isEcdsaSignature(P256, publicKey, "sha256", message, signature)).toBe(true);
-  });
-});
-
-describe("The records of discoverable credentials", () => {
-  async function setUp() {
-    const platform = createTestPlatform();
-    const authenticator = new Fido2Authenticator(platform);
-    const parameters = makeCredentialParameters({ 7: cborMap({ rk: true }) });
-    const registration = verifyRegistration(await send(authenticator, Command.MAKE_CREDENTIAL, parameters));
-    const key = `fido2/credential/${toHex(registration.credentialId)}`;
-    return { platform, registration, key };
-  }
-
-  test("stand under the credential's id, and are read by the next process", async () => {
-    const { platform, registration, key } = await setUp();
-    expect([...platform.store.keys("fido2/credential/")]).toEqual([key]);
-    const restarted = new Fido2Authenticator(platform);
-    verifyAssertion(await send(restarted, Command.GET_ASSERTION, getAssertionParameters()), registration.publicKey);
-    const parameters = getAssertionParameters({ 3: [descriptor(registration.credentialId)] });
-    verifyAssertion(await send(restarted, Command.GET_ASSERTION, parameters), registration.publicKey);
-  });
-
-  test.each([
-    ["not CBOR", () => Uint8Array.of(0xff)],
-    ["not a map", () => encodeCbor([1])],
-    ["without its key", (map: Map<number, unknown>) => new Map([...map].filter(([member]) => member !== 9))],
-    ["of a later version", (map: Map<number, unknown>) => map.set(1, 2)],
-    ["of an algorithm that is not known", (map: Map<number, unknown>) => map.set(8, -65_000)],
-    ["with a name of another type", (map: Map<number, unknown>) => map.set(5, 5)],
-  ])("that are %s are reported, left alone, and do not keep the others from being used", async (_what, spoil) => {
-    const { platform, registration, key } = await setUp();
-    const record = platform.store.get(key) ?? new Uint8Array(0);
-    const spoilt = spoil(new Map(decodeCborMap(record)) as Map<number, unknown>);
-    const bytes = spoilt instanceof Map ? encodeCbor(spoilt as never) : spoilt;
-    const spoiltKey = `fido2/credential/${"ab".repeat(32)}`;
-    await platform.store.commit({ [spoiltKey]: bytes, "fido2/credential/not hexadecimal": record });
-
-    const restarted = new Fido2Authenticator(platform);
-    expect(platform.lines.filter((line) => line.startsWith("error"))).toHaveLength(2);
-    verifyAssertion(await send(restarted, Command.GET_ASSERTION, getAssertionParameters()), registration.publicKey);
-    expect(platform.store.get(spoiltKey)).toBeDefined();
-  });
-});
-
-test("A discoverable credential that was not stored does not exist", async () => {
-  const credentials = new Credentials(createTestPlatform());
-  const user = { id: Uint8Array.of(1), name: undefined, displayName: undefined };
-  const rp = { id: "example.com", name: undefined };
-  const { credential } = credentials.createDiscoverable(rp, user, CoseAlgorithm.ES256);
-  expect(credentials.find(rpIdHash, credential.id)).toBeUndefined();
-  expect(credentials.isStored(credential)).toBe(false);
+async function save(credentials: Credentials, user: number, traits = plainTraits): Promise<Credential> {
+  const { credential } = credentials.createDiscoverable(rp, userOf(user), CoseAlgorithm.ES256, traits);
   await credentials.save(credential);
-  expect(credentials.find(rpIdHash, credential.id)).toBe(credential);
-  expect(credentials.isStored(credential)).toBe(true);
+  return credential;
+}
+
+function namesOf(found: readonly Credential[]) {
+  return found.map(({ account }) => account?.user.name);
+}
+
+describe("Discoverable credentials", () => {
+  test("are found after a restart as before, oldest first, with all they remember", async () => {
+    const platform = createTestPlatform();
+    const credentials = new Credentials(platform);
+    const traits = {
+      credProtect: CredProtect.UV_REQUIRED,
+      credBlob: Uint8Array.of(1, 2),
+      largeBlobKey: true,
+      largeBlob: true,
+      thirdPartyPayment: true,
+    };
+    for (const n of [3, 1, 2]) await save(credentials, n, n === 1 ? traits : plainTraits);
+    const later = new Credentials(platform);
+    expect(namesOf(later.findDiscoverable(rpIdHash))).toEqual(["name 3", "name 1", "name 2"]);
+    expect(namesOf(later.findDiscoverable(rpIdHash, false))).toEqual(["name 3", "name 2"]);
+    expect(later.findDiscoverable(rpIdHash)[1]?.traits).toEqual(traits);
+    expect(later.discoverableCount).toBe(3);
+    const again = await save(later, 3);
+    expect(namesOf(later.findDiscoverable(rpIdHash))).toEqual(["name 1", "name 2", "name 3"]);
+    expect(later.find(rpIdHash, again.id)).toBe(again);
+  });
+
+  test("can be renamed, and keep their age, key and derived secrets", async () => {
+    const platform = createTestPlatform();
+    const credentials = new Credentials(platform);
+    const first = await save(credentials, 1);
+    await save(credentials, 2);
+    expect(await credentials.updateUser(first, { name: "renamed", displayName: "R" })).toBe(true);
+    expect(await credentials.updateUser(first, { name: "again", displayName: "R" })).toBe(false); // another object now
+    for (const view of [credentials, new Credentials(platform)]) {
+      expect(namesOf(view.findDiscoverable(rpIdHash))).toEqual(["renamed", "name 2"]);
+      const [renamed] = view.findDiscoverable(rpIdHash);
+      expect(renamed?.deriveCredRandom(true)).toEqual(first.deriveCredRandom(true));
+      expect(renamed?.encodePublicKey()).toEqual(first.encodePublicKey());
+    }
+  });
+
+  test("can be deleted, one or the last of a relying party", async () => {
+    const platform = createTestPlatform();
+    const credentials = new Credentials(platform);
+    const [first, second] = [await save(credentials, 1), await save(credentials, 2)];
+    const held = credentials.findDiscoverable(rpIdHash);
+    expect(await credentials.delete(first)).toBe(true);
+    expect(await credentials.delete(first)).toBe(false);
+    expect(held.length).toBe(2); // who holds a list keeps it
+    expect(namesOf(credentials.findDiscoverable(rpIdHash))).toEqual(["name 2"]);
+    await credentials.delete(second);
+    expect([credentials.discoverableCount, credentials.listRelyingParties()]).toEqual([0, []]);
+    expect([...platform.store.keys("fido2/credential/")]).toEqual([]);
+  });
+
+  test("change the store's state with each change, and with nothing else", async () => {
+    const credentials = new Credentials(createTestPlatform());
+    const states = [Buffer.from(credentials.storeState).toString("hex")];
+    const look = () => states.push(Buffer.from(credentials.storeState).toString("hex"));
+    const credential = await save(credentials, 1);
+    look();
+    await credentials.updateUser(credential, { name: "x", displayName: undefined });
+    look();
+    const [renamed] = credentials.findDiscoverable(rpIdHash);
+    if (renamed !== undefined) await credentials.delete(renamed);
+    look();
+    expect(new Set(states).size).toBe(4);
+    await credentials.createSealed(rpIdHash, CoseAlgorithm.ES256);
+    expect(Buffer.from(credentials.storeState).toString("hex")).toBe(states.at(-1));
+  });
+
+  test("that fail to be stored change nothing", async () => {
+    const platform = createTestPlatform();
+    const credentials = new Credentials(platform);
+    const credential = await save(credentials, 1);
+    const before = platform.store.snapshot();
+    for (const change of [
+      () => save(credentials, 1),
+      () => credentials.delete(credential),
+      () => credentials.updateUser(credential, { name: "x", displayName: undefined }),
+    ]) {
+      platform.store.failNextCommit("io");
+      await expect(change()).rejects.toThrow("made to fail");
+      expect(platform.store.snapshot()).toEqual(before);
+      expect(credentials.isStored(credential)).toBe(true);
+    }
+  });
 });
 
-test("Only discoverable credentials are stored", async () => {
-  const credentials = new Credentials(createTestPlatform());
-  const { credential } = await credentials.createSealed(rpIdHash, CoseAlgorithm.EDDSA);
-  await expect(credentials.save(credential)).rejects.toThrow(TypeError);
+describe("A record", () => {
+  async function withRecord(change: (map: Map<CborValue, CborValue>) => void): Promise<TestPlatform> {
+    const platform = createTestPlatform();
+    const credential = await save(new Credentials(platform), 1);
+    const key = `fido2/credential/${Buffer.from(credential.id).toString("hex")}`;
+    const map = new Map(decodeCborMap(platform.store.get(key) ?? Buffer.alloc(0)));
+    change(map);
+    await platform.store.commit({ [key]: encodeCbor(map) });
+    return platform;
+  }
+
+  test.each<readonly [string, number, CborValue]>([
+    ["of another version", 1, 2],
+    ["of an unknown algorithm", 8, -65535],
+    ["without its private key", 9, undefined],
+    ["with a user of another type", 4, "user"],
+    ["with an unknown protection", 11, 4],
+    ["with a flag that is none", 13, false],
+  ])("%s is reported and left alone", async (_what, member, value) => {
+    const platform = await withRecord((map) => map.set(member, value));
+    const before = platform.store.snapshot();
+    expect(new Credentials(platform).discoverableCount).toBe(0);
+    expect(platform.lines.join()).toContain("cannot be read and is left alone");
+    expect(platform.store.snapshot()).toEqual(before);
+  });
+
+  test("without the members of later versions is one of a plain credential", async () => {
+    const credential = await save(new Credentials(createTestPlatform()), 1);
+    if (credential.account === undefined) throw new Error("no account");
+    const record = encodeCredentialRecord(credential, credential.account);
+    expect(decodeCborMap(record).size).toBe(8);
+    expect(parseCredentialRecord(credential.id, record).traits).toEqual(plainTraits);
+  });
 });
 
-test("A list of credentials that someone holds does not change under them", async () => {
-  const credentials = new Credentials(createTestPlatform());
-  const save = async (user: number) => {
-    const account = { id: Uint8Array.of(user), name: undefined, displayName: undefined };
-    const { credential } = credentials.createDiscoverable({ id: "example.com", name: undefined }, account, -7);
-    await credentials.save(credential);
-    return credential;
-  };
-  const first = await save(1);
-  const held = credentials.findDiscoverable(rpIdHash);
-  const second = await save(2);
-  await save(1);
-  expect(held).toEqual([first]);
-  expect(credentials.findDiscoverable(rpIdHash)[0]).toBe(second);
-});
+describe("A sealed id", () => {
+  const key = Buffer.alloc(32, 1);
+  const nonce = Buffer.alloc(12, 2);
+  const privateKey = Buffer.alloc(32, 3);
 
-test("With five hundred accounts at one relying party, the newest is found like the only one", async () => {
-  const platform = createTestPlatform();
-  const authenticator = new Fido2Authenticator(platform);
-  const record = async (i: number) => {
-    const user = cborMap({ id: Buffer.from(`user ${i}`) });
-    const parameters = makeCredentialParameters({ 3: user, 7: cborMap({ rk: true }) });
-    return send(authenticator, Command.MAKE_CREDENTIAL, parameters);
-  };
-  for (let i = 0; i < 499; i++) await record(i);
-  const { publicKey } = verifyRegistration(await record(499));
-  const assertion = verifyAssertion(
-    await send(authenticator, Command.GET_ASSERTION, getAssertionParameters()),
-    publicKey,
-  );
-  expect(assertion.numberOfCredentials).toBe(500);
-  expect((await send(authenticator, Command.GET_NEXT_ASSERTION)).status).toBe(CtapStatus.CTAP2_OK);
+  /** As an id is put together, but with any flags. */
+  function sealWithFlags(algorithm: number, flags: number): Uint8Array {
+    const head = Buffer.alloc(5);
+    head.writeInt32BE(algorithm);
+    head.writeUInt8(flags, 4);
+    const sealed = sealAesGcm(key, nonce, concat(head, privateKey), concat(Buffer.of(1), rpIdHash));
+    return concat(Buffer.of(1), nonce, sealed);
+  }
+
+  test("holds protection and payment", () => {
+    for (const credProtect of [1, 2, 3] as const) {
+      for (const thirdPartyPayment of [true, false]) {
+        const traits = { credProtect, thirdPartyPayment };
+        const id = sealCredentialId(key, nonce, rpIdHash, CoseAlgorithm.ES256, privateKey, traits);
+        expect(id.length).toBe(66);
+        expect(openCredentialId(key, rpIdHash, id)?.traits).toEqual({ ...plainTraits, ...traits });
+      }
+    }
+  });
+
+  test("of the first version, without flags, is one of a plain credential", () => {
+    expect(openCredentialId(key, rpIdHash, sealWithFlags(-7, 0))?.traits).toEqual(plainTraits);
+  });
+
+  test("with flags or an algorithm that are not known is not opened", () => {
+    for (const flags of [0x03, 0x08, 0x80]) {
+      expect(openCredentialId(key, rpIdHash, sealWithFlags(-7, flags))).toBeUndefined();
+    }
+    expect(openCredentialId(key, rpIdHash, sealWithFlags(-65535, 0))).toBeUndefined();
+  });
+
+  test("is never longer than getInfo says", () => {
+    const longest = sealCredentialId(key, nonce, rpIdHash, CoseAlgorithm.ES512, Buffer.alloc(66), plainTraits);
+    expect(longest.length).toBe(MAX_CREDENTIAL_ID_LENGTH);
+    expect(MAX_CREDENTIAL_ID_LENGTH).toBeLessThanOrEqual(128);
+  });
 });

@@ -1,321 +1,264 @@
 import { describe, expect, test } from "vitest";
-import { Fido2Authenticator } from "../../applets/fido2/authenticator.ts";
-import { CtapStatus } from "../../applets/fido2/status.ts";
-import type { CborMap, CborValue } from "../../src/cbor.ts";
+import { AuthenticatorDataFlags as Flag } from "../../applets/fido2/authenticator-data.ts";
 import {
-  bytesOf,
   Command,
   cborMap,
   descriptor,
-  getAssertionParameters,
   makeCredentialParameters,
-  type Registration,
   send,
-  sha256,
   verifyAssertion,
-  verifyRegistration,
 } from "../support/fido-client.ts";
-import { createTestPlatform, createTestTransport } from "../support/platform.ts";
+import { type Members, Permission } from "../support/pin-client.ts";
+import { createTestTransport } from "../support/platform.ts";
+import { bytes, Fido2Rig, PIN } from "./rig.ts";
 
-function setUp() {
-  const platform = createTestPlatform();
-  const authenticator = new Fido2Authenticator(platform);
-  return {
-    platform,
-    authenticator,
-    register: async (userId: string, rk = true, rpId = "example.com"): Promise<Registration> => {
-      const user = cborMap({ id: Buffer.from(userId), name: `name of ${userId}`, displayName: userId });
-      const changes = { 2: cborMap({ id: rpId }), 3: user, 7: cborMap({ rk }) };
-      return verifyRegistration(await send(authenticator, Command.MAKE_CREDENTIAL, makeCredentialParameters(changes)));
-    },
-    assert: (changes?: Record<number, CborValue>, transport = createTestTransport()) =>
-      send(authenticator, Command.GET_ASSERTION, getAssertionParameters(changes), transport),
-  };
-}
+const silent = { 5: cborMap({ up: false }) };
 
-function userIdOf(user: CborMap | undefined): string {
-  return Buffer.from(bytesOf(user?.get("id"))).toString();
-}
-
-test("A non-discoverable credential is found by its id, and no user goes with it", async () => {
-  const { register, assert } = setUp();
-  const { credentialId, publicKey } = await register("user", false);
-  const reply = await assert({ 3: [descriptor(credentialId)] });
-  const { authData, user, numberOfCredentials } = verifyAssertion(reply, publicKey);
-  expect(authData.flags).toBe(0x01);
-  expect(authData.rpIdHash).toEqual(sha256("example.com"));
-  expect(user).toBeUndefined();
-  expect(numberOfCredentials).toBeUndefined();
-  expect([...reply.map.keys()]).toEqual([1, 2, 3]);
-});
-
-test("A non-discoverable credential is not found without its id", async () => {
-  const { register, assert } = setUp();
-  await register("user", false);
-  expect((await assert()).status).toBe(CtapStatus.CTAP2_ERR_NO_CREDENTIALS);
-});
-
-test("A discoverable credential is found without an id, and its user's name stays private without verification", async () => {
-  const { platform, register, assert } = setUp();
-  const { publicKey } = await register("user");
-  const { user } = verifyAssertion(await assert(), publicKey);
-  expect([...(user?.keys() ?? [])]).toEqual(["id"]);
-  expect(userIdOf(user)).toBe("user");
-  expect(platform.presence.prompts.at(-1)).toEqual({
-    applet: "FIDO2",
-    action: "sign in",
-    subject: "example.com",
-    account: "name of user",
-  });
-});
-
-test("Of an allowList the client's first match is taken, whatever else is on it", async () => {
-  const { register, assert } = setUp();
-  const first = await register("user 1");
-  const second = await register("user 2", false);
-  const list = [
-    descriptor(Buffer.from("not ours")),
-    descriptor(new Uint8Array(0)),
-    cborMap({ id: first.credentialId, type: "other" }),
-    cborMap({ id: second.credentialId, type: "public-key", transports: ["usb"] }),
-    descriptor(first.credentialId),
-  ];
-  const { credentialId, numberOfCredentials } = verifyAssertion(await assert({ 3: list }), second.publicKey);
-  expect(credentialId).toEqual(second.credentialId);
-  expect(numberOfCredentials).toBeUndefined();
-});
-
-test("An empty allowList counts as none, and one without a match as one without a match", async () => {
-  const { register, assert } = setUp();
-  const { publicKey } = await register("user");
-  verifyAssertion(await assert({ 3: [] }), publicKey);
-  const foreign = [cborMap({ id: Buffer.of(1), type: "other" })];
-  expect((await assert({ 3: foreign })).status).toBe(CtapStatus.CTAP2_ERR_NO_CREDENTIALS);
-});
-
-test("up: false signs without asking, and says that no one was asked", async () => {
-  const { platform, register, assert } = setUp();
-  const { credentialId, publicKey } = await register("user", false);
-  platform.presence.prompts.length = 0;
-  const transport = createTestTransport();
-  const changes = { 3: [descriptor(credentialId)], 5: cborMap({ up: false }) };
-  const { authData } = verifyAssertion(await assert(changes, transport), publicKey);
-  expect(authData.flags).toBe(0);
-  expect(platform.presence.prompts).toEqual([]);
-  expect(transport.keepalives).toEqual([]);
-});
-
-test("The signature counter rises with every signature, over a power cycle and over a reset", async () => {
-  const { authenticator, register, assert } = setUp();
-  const { credentialId, publicKey, authData } = await register("user", false);
-  const counts = [authData.signCount];
-  for (let i = 0; i < 3; i++) {
-    counts.push(verifyAssertion(await assert({ 3: [descriptor(credentialId)] }), publicKey).authData.signCount);
-    authenticator.powerCycle();
-  }
-  await send(authenticator, Command.RESET);
-  counts.push((await register("user")).authData.signCount);
-  expect(counts).toEqual([...new Set(counts)].sort((a, b) => a - b));
-});
-
-test("Without a new value of the counter nothing is signed, and the next request works", async () => {
-  const { platform, register, assert } = setUp();
-  const { publicKey } = await register("user");
-  platform.store.failNextCount("io");
-  const reply = await assert();
-  expect([reply.status, reply.map.size]).toEqual([CtapStatus.CTAP1_ERR_OTHER, 0]);
-  verifyAssertion(await assert(), publicKey);
-});
-
-describe("Each wrong request is answered with CTAP's own status", () => {
-  test.each<[string, Record<number, CborValue>, keyof typeof CtapStatus]>([
-    ["no rpId", { 1: undefined }, "CTAP2_ERR_MISSING_PARAMETER"],
-    ["no clientDataHash", { 2: undefined }, "CTAP2_ERR_MISSING_PARAMETER"],
-    ["an allowList entry without id", { 3: [cborMap({ type: "public-key" })] }, "CTAP2_ERR_MISSING_PARAMETER"],
-    ["an allowList entry without type", { 3: [cborMap({ id: Buffer.of(1) })] }, "CTAP2_ERR_MISSING_PARAMETER"],
-    ["rpId as bytes", { 1: Buffer.from("example.com") }, "CTAP2_ERR_CBOR_UNEXPECTED_TYPE"],
-    ["clientDataHash as number", { 2: 1 }, "CTAP2_ERR_CBOR_UNEXPECTED_TYPE"],
-    ["allowList as map", { 3: cborMap({}) }, "CTAP2_ERR_CBOR_UNEXPECTED_TYPE"],
-    ["allowList of text", { 3: ["id"] }, "CTAP2_ERR_CBOR_UNEXPECTED_TYPE"],
-    ["an id as text", { 3: [cborMap({ id: "1", type: "public-key" })] }, "CTAP2_ERR_CBOR_UNEXPECTED_TYPE"],
-    ["extensions as text", { 4: "" }, "CTAP2_ERR_CBOR_UNEXPECTED_TYPE"],
-    ["options as boolean", { 5: true }, "CTAP2_ERR_CBOR_UNEXPECTED_TYPE"],
-    ["options.up as number", { 5: cborMap({ up: 0 }) }, "CTAP2_ERR_CBOR_UNEXPECTED_TYPE"],
-    ["pinUvAuthParam as number", { 6: 0 }, "CTAP2_ERR_CBOR_UNEXPECTED_TYPE"],
-    ["pinUvAuthProtocol as bytes", { 7: Buffer.of(1) }, "CTAP2_ERR_CBOR_UNEXPECTED_TYPE"],
-    ["clientDataHash of 33 bytes", { 2: new Uint8Array(33) }, "CTAP1_ERR_INVALID_LENGTH"],
-    ["uv without built-in verification", { 5: cborMap({ uv: true }) }, "CTAP2_ERR_INVALID_OPTION"],
-    ["rk: true", { 5: cborMap({ rk: true }) }, "CTAP2_ERR_UNSUPPORTED_OPTION"],
-    ["rk: false", { 5: cborMap({ rk: false }) }, "CTAP2_ERR_UNSUPPORTED_OPTION"],
-    ["pinUvAuthParam without protocol", { 6: new Uint8Array(16) }, "CTAP2_ERR_MISSING_PARAMETER"],
-    ["a PIN/UV protocol, of which there is none", { 6: new Uint8Array(16), 7: 2 }, "CTAP1_ERR_INVALID_PARAMETER"],
-    ["another relying party", { 1: "other.example" }, "CTAP2_ERR_NO_CREDENTIALS"],
-    ["an id that was never made", { 3: [descriptor(new Uint8Array(66).fill(1))] }, "CTAP2_ERR_NO_CREDENTIALS"],
+describe("A malformed request is refused, and nobody is asked", () => {
+  test.each<readonly [string, Members, number]>([
+    ["no rpId", { 1: undefined }, 0x14],
+    ["an rpId that is no text", { 1: Buffer.from("example.com") }, 0x11],
+    ["no clientDataHash", { 2: undefined }, 0x14],
+    ["a clientDataHash of 33 bytes", { 2: Buffer.alloc(33) }, 0x03],
+    ["a clientDataHash of text", { 2: "x" }, 0x11],
+    ["an allowList that is no array", { 3: cborMap({}) }, 0x11],
+    ["a descriptor that is no map", { 3: [Buffer.of(1)] }, 0x11],
+    ["a descriptor without id", { 3: [cborMap({ type: "public-key" })] }, 0x14],
+    ["a descriptor with an id of text", { 3: [cborMap({ id: "x", type: "public-key" })] }, 0x11],
+    ["extensions that are no map", { 4: true }, 0x11],
+    ["options that are no map", { 5: 1 }, 0x11],
+    ["up that is no boolean", { 5: cborMap({ up: "yes" }) }, 0x11],
+    ["rk: true", { 5: cborMap({ rk: true }) }, 0x2b],
+    ["rk: false", { 5: cborMap({ rk: false }) }, 0x2b],
+    ["uv: true, where there is no verification", { 5: cborMap({ uv: true }) }, 0x2c],
+    ["a pinUvAuthParam without protocol", { 6: Buffer.alloc(32) }, 0x14],
+    ["an unknown pinUvAuthProtocol", { 6: Buffer.alloc(32), 7: 9 }, 0x02],
+    ["no credential for the relying party", { 1: "example.org" }, 0x2e],
+    ["no credential from the list", { 3: [descriptor(Buffer.alloc(66, 1))] }, 0x2e],
+    ["a list of another type alone", { 3: [cborMap({ id: Buffer.alloc(32), type: "password" })] }, 0x2e],
   ])("%s", async (_what, changes, status) => {
-    const { platform, register, assert } = setUp();
-    await register("user");
-    platform.presence.prompts.length = 0;
-    const reply = await assert(changes);
-    expect(reply.status).toBe(CtapStatus[status]);
-    expect(reply.map.size).toBe(0);
-    expect(platform.presence.prompts).toEqual([]);
-  });
-
-  test.each([
-    ["denied", "CTAP2_ERR_OPERATION_DENIED"],
-    ["timeout", "CTAP2_ERR_USER_ACTION_TIMEOUT"],
-    ["cancelled", "CTAP2_ERR_KEEPALIVE_CANCEL"],
-  ] as const)("a touch that is %s: %s, and the next request works", async (outcome, status) => {
-    const { platform, register, assert } = setUp();
-    const { publicKey } = await register("user");
-    platform.presence.answer(outcome);
-    expect((await assert()).status).toBe(CtapStatus[status]);
-    verifyAssertion(await assert(), publicKey);
-  });
-
-  test("a zero-length pinUvAuthParam: PIN_NOT_SET, after a touch", async () => {
-    const { platform, assert } = setUp();
-    expect((await assert({ 6: new Uint8Array(0), 7: 1 })).status).toBe(CtapStatus.CTAP2_ERR_PIN_NOT_SET);
-    expect(platform.presence.prompts).toHaveLength(1);
+    const rig = new Fido2Rig();
+    await rig.registerResident(1);
+    const before = rig.platform.store.snapshot();
+    expect((await rig.get(changes)).status).toBe(status);
+    expect(rig.platform.store.snapshot()).toEqual(before);
+    expect(rig.platform.presence.prompts.length).toBe(1);
   });
 });
 
-describe("Several accounts", () => {
-  const next = (authenticator: Fido2Authenticator, transport = createTestTransport()) =>
-    send(authenticator, Command.GET_NEXT_ASSERTION, undefined, transport);
-
-  async function setUpThree() {
-    const rig = setUp();
-    const registrations = [await rig.register("user 1"), await rig.register("user 2"), await rig.register("user 3")];
-    await rig.register("elsewhere", true, "other.example");
-    const [oldest, middle, newest] = registrations as [Registration, Registration, Registration];
-    return { ...rig, oldest, middle, newest };
-  }
-
-  test("come newest first, with one touch, and then no more", async () => {
-    const { platform, authenticator, assert, oldest, middle, newest } = await setUpThree();
-    platform.presence.prompts.length = 0;
-    const first = verifyAssertion(await assert(), newest.publicKey);
-    expect(first.numberOfCredentials).toBe(3);
-    expect(userIdOf(first.user)).toBe("user 3");
-    const second = verifyAssertion(await next(authenticator), middle.publicKey);
-    expect(second.numberOfCredentials).toBeUndefined();
-    expect(userIdOf(second.user)).toBe("user 2");
-    expect(second.authData.flags).toBe(first.authData.flags);
-    verifyAssertion(await next(authenticator), oldest.publicKey);
-    expect((await next(authenticator)).status).toBe(CtapStatus.CTAP2_ERR_NOT_ALLOWED);
-    expect(platform.presence.prompts).toEqual([{ applet: "FIDO2", action: "sign in", subject: "example.com" }]);
+describe("Without an allowList", () => {
+  test("the newest account answers first, and says how many there are; without verification only by its handle", async () => {
+    const rig = new Fido2Rig();
+    const made = [await rig.registerResident(1), await rig.registerResident(2), await rig.registerResident(3)];
+    const [first, second, third] = [await rig.get(), await rig.next(), await rig.next()];
+    const answers = [first, second, third].map((reply, i) =>
+      verifyAssertion(reply, made[2 - i]?.publicKey ?? cborMap({})),
+    );
+    expect(answers.map(({ numberOfCredentials }) => numberOfCredentials)).toEqual([3, undefined, undefined]);
+    expect(answers.map(({ user }) => user)).toEqual([3, 2, 1].map((n) => cborMap({ id: bytes(`user ${n}`) })));
+    expect((await rig.next()).status).toBe(0x30);
   });
 
-  test("The account that was registered again is the newest", async () => {
-    const { register, assert } = await setUpThree();
-    const again = await register("user 1");
-    expect(verifyAssertion(await assert(), again.publicKey).numberOfCredentials).toBe(3);
+  test("an account that is made again is the newest", async () => {
+    const rig = new Fido2Rig();
+    await rig.registerResident(1);
+    await rig.registerResident(2);
+    const { publicKey } = await rig.registerResident(1);
+    expect((await rig.signIn(publicKey)).numberOfCredentials).toBe(2);
   });
 
-  test("The order outlives the process", async () => {
-    const { platform, assert, authenticator, oldest, middle, newest } = await setUpThree();
-    await assert();
-    const restarted = new Fido2Authenticator(platform);
-    const parameters = getAssertionParameters();
-    verifyAssertion(await send(restarted, Command.GET_ASSERTION, parameters), newest.publicKey);
-    verifyAssertion(await next(restarted), middle.publicKey);
-    verifyAssertion(await next(restarted), oldest.publicKey);
-    expect((await next(authenticator)).status).toBe(CtapStatus.CTAP2_OK);
+  test("one account alone has no number, and verification reveals its names", async () => {
+    const rig = await Fido2Rig.createProtected();
+    const { publicKey } = await rig.registerResident(1, await rig.proveMake());
+    const plain = await rig.signIn(publicKey);
+    expect([plain.numberOfCredentials, plain.user]).toEqual([undefined, cborMap({ id: bytes("user 1") })]);
+    const verified = await rig.signIn(publicKey, await rig.proveGet());
+    expect(verified.authData.flags).toBe(Flag.UP | Flag.UV);
+    expect(verified.user).toEqual(cborMap({ id: bytes("user 1"), name: "name 1", displayName: "Name 1" }));
+  });
+
+  test("an empty list counts as none", async () => {
+    const rig = new Fido2Rig();
+    const { publicKey } = await rig.registerResident(1);
+    await rig.signIn(publicKey, { 3: [] });
+  });
+
+  test("credentials that are not discoverable are not found", async () => {
+    const rig = new Fido2Rig();
+    await rig.register();
+    expect((await rig.get()).status).toBe(0x2e);
+  });
+});
+
+describe("With an allowList", () => {
+  test("the first that is known answers, discoverable or not, and there is no number", async () => {
+    const rig = new Fido2Rig();
+    const sealed = await rig.register();
+    const resident = await rig.registerResident(1);
+    const unknown = descriptor(Buffer.alloc(66, 1));
+    const ids = [unknown, descriptor(sealed.credentialId), descriptor(resident.credentialId)];
+    const assertion = await rig.signIn(sealed.publicKey, { 3: ids });
+    expect([assertion.numberOfCredentials, assertion.user]).toEqual([undefined, undefined]);
+    expect(assertion.credentialId).toEqual(sealed.credentialId);
+    const reversed = await rig.signIn(resident.publicKey, { 3: [...ids].reverse() });
+    expect(reversed.user).toEqual(cborMap({ id: bytes("user 1") }));
+    expect((await rig.next()).status).toBe(0x30);
+  });
+
+  test("an id is nobody else's: another relying party gets NO_CREDENTIALS", async () => {
+    const rig = new Fido2Rig();
+    for (const { credentialId } of [await rig.register(), await rig.registerResident(1)]) {
+      expect((await rig.get({ 1: "example.org", 3: [descriptor(credentialId)] })).status).toBe(0x2e);
+    }
+  });
+
+  test("one flipped bit anywhere in a sealed id makes it unknown", async () => {
+    const rig = new Fido2Rig();
+    const { credentialId } = await rig.register();
+    for (let at = 0; at < credentialId.length; at++) {
+      const changed = Uint8Array.from(credentialId);
+      changed[at] = (changed[at] ?? 0) ^ 0x01;
+      expect((await rig.get({ 3: [descriptor(changed)] })).status).toBe(0x2e);
+    }
+  });
+});
+
+describe("The touch", () => {
+  test("can be done without: the UP bit is then clear, and nobody is asked", async () => {
+    const rig = new Fido2Rig();
+    const { publicKey } = await rig.registerResident(1);
+    const { authData } = await rig.signIn(publicKey, silent);
+    expect(authData.flags).toBe(0);
+    expect(rig.platform.presence.prompts.length).toBe(1);
   });
 
   test.each([
-    ["without a getAssertion before", async () => undefined],
-    [
-      "after an assertion from an allowList",
-      async ({ assert, newest, oldest }: Three) =>
-        assert({ 3: [descriptor(newest.credentialId), descriptor(oldest.credentialId)] }),
-    ],
-    [
-      "after another command",
-      async ({ assert, authenticator }: Three) => {
-        await assert();
-        await send(authenticator, Command.GET_INFO);
-      },
-    ],
-    [
-      "after an unknown command",
-      async ({ assert, authenticator }: Three) => {
-        await assert();
-        await send(authenticator, 0x77);
-      },
-    ],
-    [
-      "after a getAssertion that failed",
-      async ({ assert }: Three) => {
-        await assert();
-        await assert({ 1: "nowhere.example" });
-      },
-    ],
-    [
-      "30 s and a bit after the last",
-      async ({ assert, platform }: Three) => {
-        await assert();
-        platform.clock.advance(30_001);
-      },
-    ],
-    [
-      "after a power cycle",
-      async ({ assert, authenticator }: Three) => {
-        await assert();
-        authenticator.powerCycle();
-      },
-    ],
-    [
-      "after a reset",
-      async ({ assert, authenticator }: Three) => {
-        await assert();
-        await send(authenticator, Command.RESET, undefined, createTestTransport(7));
-      },
-    ],
-    [
-      "after the next account was replaced from elsewhere",
-      async ({ assert, authenticator }: Three) => {
-        await assert();
-        const changes = { 3: cborMap({ id: Buffer.from("user 2") }), 7: cborMap({ rk: true }) };
-        await send(authenticator, Command.MAKE_CREDENTIAL, makeCredentialParameters(changes), createTestTransport(7));
-      },
-    ],
-  ])("authenticatorGetNextAssertion is not allowed %s", async (_when, prepare) => {
-    const rig = await setUpThree();
-    await prepare(rig);
-    expect((await next(rig.authenticator)).status).toBe(CtapStatus.CTAP2_ERR_NOT_ALLOWED);
-  });
-  type Three = Awaited<ReturnType<typeof setUpThree>>;
-
-  test("authenticatorGetNextAssertion is allowed for 30 s after each one", async () => {
-    const { platform, authenticator, assert } = await setUpThree();
-    await assert();
-    platform.clock.advance(30_000);
-    expect((await next(authenticator)).status).toBe(CtapStatus.CTAP2_OK);
-    platform.clock.advance(30_000);
-    expect((await next(authenticator)).status).toBe(CtapStatus.CTAP2_OK);
+    ["denied", 0x27],
+    ["timeout", 0x2f],
+    ["cancelled", 0x2d],
+  ] as const)("that is %s ends it", async (outcome, status) => {
+    const rig = new Fido2Rig();
+    await rig.registerResident(1);
+    rig.platform.presence.answer(outcome);
+    expect((await rig.get()).status).toBe(status);
+    expect((await rig.next()).status).toBe(0x30);
   });
 
-  test("authenticatorGetNextAssertion belongs to the channel that began, whatever others do", async () => {
-    const { authenticator, assert, middle } = await setUpThree();
-    await assert({}, createTestTransport(1));
-    expect((await next(authenticator, createTestTransport(2))).status).toBe(CtapStatus.CTAP2_ERR_NOT_ALLOWED);
-    await send(authenticator, Command.GET_INFO, undefined, createTestTransport(2));
-    verifyAssertion(await next(authenticator, createTestTransport(1)), middle.publicKey);
+  test("for an empty pinUvAuthParam selects the key", async () => {
+    expect((await new Fido2Rig().get({ 6: Buffer.alloc(0), 7: 1 })).status).toBe(0x35);
+    expect((await (await Fido2Rig.createProtected()).get({ 6: Buffer.alloc(0), 7: 1 })).status).toBe(0x31);
   });
 
-  test("authenticatorGetNextAssertion takes no parameters", async () => {
-    const { authenticator, assert } = await setUpThree();
-    await assert();
-    const reply = await send(authenticator, Command.GET_NEXT_ASSERTION, cborMap({}));
-    expect(reply.status).toBe(CtapStatus.CTAP1_ERR_INVALID_LENGTH);
+  test("names the account when there is one alone", async () => {
+    const rig = new Fido2Rig();
+    const { publicKey } = await rig.registerResident(7);
+    await rig.signIn(publicKey);
+    expect(rig.platform.presence.prompts.at(-1)).toMatchObject({ subject: "example.com", account: "name 7" });
+  });
+});
+
+describe("User verification", () => {
+  test("by a token serves one assertion, and fails for another permission, relying party or proof", async () => {
+    const rig = await Fido2Rig.createProtected();
+    const { credentialId, publicKey } = await rig.register();
+    const list = { 3: [descriptor(credentialId)] };
+    const proof = await rig.proveGet();
+    await rig.signIn(publicKey, { ...list, ...proof });
+    expect((await rig.get({ ...list, ...proof })).status).toBe(0x33);
+    expect((await rig.get({ ...list, ...(await rig.proveGet(Permission.MC)) })).status).toBe(0x33);
+    expect((await rig.get({ ...list, ...(await rig.proveGet(Permission.GA, "example.org")) })).status).toBe(0x33);
+    expect((await rig.get({ ...list, ...(await rig.proveGet()), 2: Buffer.alloc(32) })).status).toBe(0x33);
   });
 
-  test("up: false stays so for all of them", async () => {
-    const { authenticator, assert, newest, middle } = await setUpThree();
-    const first = verifyAssertion(await assert({ 5: cborMap({ up: false }) }), newest.publicKey);
-    const second = verifyAssertion(await next(authenticator), middle.publicKey);
-    expect([first.authData.flags, second.authData.flags]).toEqual([0, 0]);
+  test("without a touch keeps the token for the assertion with one", async () => {
+    const rig = await Fido2Rig.createProtected();
+    const { credentialId, publicKey } = await rig.register();
+    const proof = { 3: [descriptor(credentialId)], ...(await rig.proveGet()) };
+    expect((await rig.signIn(publicKey, { ...proof, ...silent })).authData.flags).toBe(Flag.UV);
+    expect((await rig.signIn(publicKey, proof)).authData.flags).toBe(Flag.UP | Flag.UV);
+  });
+
+  test("by the key itself counts as a touch, even where none was asked for", async () => {
+    const rig = new Fido2Rig({ uv: "auto" });
+    const { credentialId, publicKey } = await rig.register();
+    const options = cborMap({ uv: true, up: false });
+    const { authData } = await rig.signIn(publicKey, { 3: [descriptor(credentialId)], 5: options });
+    expect(authData.flags).toBe(Flag.UP | Flag.UV);
+    rig.platform.presence.answer("denied");
+    expect((await rig.get({ 3: [descriptor(credentialId)], 5: options })).status).toBe(0x27);
+  });
+
+  test("is always needed with alwaysUv, but for an assertion without a touch", async () => {
+    const rig = await Fido2Rig.createProtected();
+    const { credentialId, publicKey } = await rig.register();
+    const client = rig.pinClient();
+    await client.configure(0x02, undefined, await client.getToken(PIN, Permission.ACFG));
+    const list = { 3: [descriptor(credentialId)] };
+    expect((await rig.get(list)).status).toBe(0x36);
+    await rig.signIn(publicKey, { ...list, ...silent });
+    await rig.signIn(publicKey, { ...list, ...(await rig.proveGet()) });
+  });
+});
+
+describe("getNextAssertion", () => {
+  async function withTwo() {
+    const rig = new Fido2Rig();
+    const older = await rig.registerResident(1);
+    await rig.registerResident(2);
+    expect((await rig.get()).status).toBe(0);
+    return { rig, older };
+  }
+
+  test("without an assertion before it is NOT_ALLOWED, and takes no parameters", async () => {
+    const rig = new Fido2Rig();
+    expect((await rig.next()).status).toBe(0x30);
+    expect((await rig.send(Command.GET_NEXT_ASSERTION, cborMap({}))).status).toBe(0x03);
+  });
+
+  test("goes on for 30 seconds after the last answer, and no longer", async () => {
+    const { rig, older } = await withTwo();
+    rig.platform.clock.advance(30_000);
+    verifyAssertion(await rig.next(), older.publicKey);
+    const late = (await withTwo()).rig;
+    late.platform.clock.advance(30_001);
+    expect((await late.next()).status).toBe(0x30);
+  });
+
+  test("keeps the flags of the first answer, and asks nobody", async () => {
+    const rig = await Fido2Rig.createProtected();
+    const older = await rig.registerResident(1, await rig.proveMake());
+    await rig.registerResident(2, await rig.proveMake());
+    await rig.get(await rig.proveGet());
+    const prompts = rig.platform.presence.prompts.length;
+    const next = verifyAssertion(await rig.next(), older.publicKey);
+    expect(next.authData.flags).toBe(Flag.UP | Flag.UV);
+    expect(next.user?.get("name")).toBe("name 1");
+    expect(rig.platform.presence.prompts.length).toBe(prompts);
+  });
+
+  test("belongs to the client who began, and any other command of that client ends it", async () => {
+    const { rig, older } = await withTwo();
+    const other = createTestTransport(2);
+    expect((await send(rig.authenticator, Command.GET_NEXT_ASSERTION, undefined, other)).status).toBe(0x30);
+    await send(rig.authenticator, Command.GET_INFO, undefined, other);
+    verifyAssertion(await rig.next(), older.publicKey);
+    const interrupted = (await withTwo()).rig;
+    await interrupted.send(Command.GET_INFO);
+    expect((await interrupted.next()).status).toBe(0x30);
+  });
+
+  test("does not sign with a credential that was replaced meanwhile", async () => {
+    const { rig } = await withTwo();
+    const account = cborMap({ id: Buffer.from("user 1"), name: "again" });
+    const other = createTestTransport(2);
+    const again = makeCredentialParameters({ 3: account, 7: cborMap({ rk: true }) });
+    expect((await send(rig.authenticator, Command.MAKE_CREDENTIAL, again, other)).status).toBe(0);
+    expect((await rig.next()).status).toBe(0x30);
+  });
+
+  test("ends with a power cycle", async () => {
+    const { rig } = await withTwo();
+    rig.authenticator.powerCycle();
+    expect((await rig.next()).status).toBe(0x30);
   });
 });

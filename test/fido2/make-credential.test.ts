@@ -1,337 +1,279 @@
 import { describe, expect, test } from "vitest";
 import { Fido2Authenticator } from "../../applets/fido2/authenticator.ts";
-import { CtapStatus } from "../../applets/fido2/status.ts";
 import type { CborValue } from "../../src/cbor.ts";
 import {
+  bytesOf,
   Command,
   cborMap,
   credentialParameter,
   descriptor,
-  encodeRequest,
   getAssertionParameters,
-  makeCredentialParameters,
-  parseReply,
   send,
   sha256,
   verifyAssertion,
   verifyRegistration,
 } from "../support/fido-client.ts";
-import { createTestPlatform, createTestTransport, type TestPlatform } from "../support/platform.ts";
+import { Permission } from "../support/pin-client.ts";
+import { bytes, Fido2Rig, PIN } from "./rig.ts";
 
-const AAGUID = "6ef40769a9a44bdebf398ff256953245";
+describe("A credential", () => {
+  const classical = [-7, -8, -9, -19, -35, -36, -47, -51, -52, -53];
+  test.each(classical.flatMap((alg) => [[alg, false] as const, [alg, true] as const]))(
+    "of algorithm %i, discoverable: %s, is made, attests for itself and signs",
+    async (alg, rk) => {
+      const rig = new Fido2Rig();
+      const reply = await rig.make({ 4: [credentialParameter(alg)], 7: cborMap({ rk }) });
+      const { credentialId, publicKey, authData } = verifyRegistration(reply);
+      expect(publicKey.get(3)).toBe(alg);
+      expect(authData.flags).toBe(0x41);
+      expect(authData.aaguid).toBe("6ef40769a9a44bdebf398ff256953245");
+      expect(credentialId.length).toBeLessThanOrEqual(100);
+      expect(rig.platform.lines).toEqual([]);
+      verifyAssertion(await rig.get({ 3: [descriptor(credentialId)] }), publicKey);
+    },
+  );
 
-function setUp(): { platform: TestPlatform; make: (changes?: Record<number, CborValue>) => ReturnType<typeof send> } & {
-  authenticator: Fido2Authenticator;
-} {
-  const platform = createTestPlatform();
-  const authenticator = new Fido2Authenticator(platform);
-  return {
-    platform,
-    authenticator,
-    make: (changes) => send(authenticator, Command.MAKE_CREDENTIAL, makeCredentialParameters(changes)),
-  };
-}
+  test.each([-48, -49, -50])("of ML-DSA (%i) is made and signs when that is turned on", async (alg) => {
+    const rig = new Fido2Rig({ pqc: true });
+    for (const rk of [false, true]) {
+      const { credentialId, publicKey } = verifyRegistration(
+        await rig.make({ 4: [credentialParameter(alg)], 7: cborMap({ rk }) }),
+      );
+      expect(publicKey.get(3)).toBe(alg);
+      expect(credentialId.length).toBeLessThanOrEqual(128);
+      verifyAssertion(await rig.get({ 3: [descriptor(credentialId)] }), publicKey);
+    }
+  });
 
-const discoverable = cborMap({ rk: true });
+  test("of ML-DSA-87 goes without attestation where the signature would not fit the message", async () => {
+    const rig = new Fido2Rig({ pqc: true, maxMsgSize: 7000 });
+    const { status, map } = await rig.make({ 4: [credentialParameter(-50)] });
+    expect([status, map.get(1), map.get(3)]).toEqual([0, "none", new Map()]);
+  });
 
-describe.each([
-  ["ES256", -7],
-  ["EdDSA", -8],
-])("%s", (_name, alg) => {
-  test.each([false, true])("A credential (discoverable: %s) attests for itself, and signs later", async (rk) => {
-    const { platform, authenticator, make } = setUp();
-    const reply = await make({ 4: [credentialParameter(alg)], 7: cborMap({ rk }) });
-    const { credentialId, publicKey, authData } = verifyRegistration(reply);
-    expect(publicKey.get(3)).toBe(alg);
-    expect(authData.flags).toBe(0x41); // UP and AT
-    expect(authData.aaguid).toBe(AAGUID);
-    expect(authData.rpIdHash).toEqual(sha256("example.com"));
-    expect([...reply.map.keys()]).toEqual([1, 2, 3]);
-    expect(platform.lines).toEqual([]);
+  test("of ML-DSA that was made while that was on is used while it is off", async () => {
+    const rig = new Fido2Rig({ pqc: true });
+    const { credentialId, publicKey } = await rig.register({ 4: [credentialParameter(-48)] });
+    const later = new Fido2Authenticator(rig.platform);
+    const reply = await send(later, Command.GET_ASSERTION, getAssertionParameters({ 3: [descriptor(credentialId)] }));
+    verifyAssertion(reply, publicKey);
+  });
 
-    const parameters = getAssertionParameters({ 3: [descriptor(credentialId)] });
-    const assertion = verifyAssertion(await send(authenticator, Command.GET_ASSERTION, parameters), publicKey);
-    expect(assertion.credentialId).toEqual(credentialId);
-    expect(assertion.authData.signCount).toBeGreaterThan(authData.signCount);
+  test("has the first algorithm of the client's that there is here", async () => {
+    const rig = new Fido2Rig();
+    const wishes = [-257, -48, -8, -7].map(credentialParameter);
+    expect((await rig.register({ 4: wishes })).publicKey.get(3)).toBe(-8);
+  });
+
+  test("keeps names of up to 256 bytes, cut between characters", async () => {
+    const rig = await Fido2Rig.createProtected({ uv: "auto" });
+    const name = `${"x".repeat(255)}€`;
+    const user = cborMap({ id: Buffer.of(1), name, displayName: "Ä".repeat(128), icon: "https://example.com/a.png" });
+    await rig.register({ 3: user, 7: cborMap({ rk: true, uv: true }) });
+    const stored = (await rig.get({ 5: cborMap({ uv: true }) })).map.get(4);
+    expect(stored).toEqual(cborMap({ id: bytes(Buffer.of(1)), name: "x".repeat(255), displayName: "Ä".repeat(128) }));
+  });
+
+  test("for a user of the same relying party takes the older one's place", async () => {
+    const rig = new Fido2Rig();
+    const first = await rig.register({ 7: cborMap({ rk: true }) });
+    const second = await rig.register({ 7: cborMap({ rk: true }) });
+    expect(rig.authenticator.credentials.discoverableCount).toBe(1);
+    expect(verifyAssertion(await rig.get(), second.publicKey).numberOfCredentials).toBeUndefined();
+    expect((await rig.get({ 3: [descriptor(first.credentialId)] })).status).toBe(0x2e);
   });
 });
 
-test("A credential id has at most 128 bytes, and differs each time", async () => {
-  const { make } = setUp();
-  for (const rk of [false, true]) {
-    const first = verifyRegistration(await make({ 7: cborMap({ rk }) }));
-    const second = verifyRegistration(await make({ 7: cborMap({ rk }) }));
-    expect(first.credentialId.length).toBeGreaterThanOrEqual(16);
-    expect(first.credentialId.length).toBeLessThanOrEqual(128);
-    expect(first.credentialId).not.toEqual(second.credentialId);
-  }
-});
-
-test("A non-discoverable credential takes no room in the store, but the first makes the secret that seals them", async () => {
-  const { platform, make } = setUp();
-  await make();
-  const before = platform.store.snapshot();
-  expect(Object.keys(before)).toEqual(["fido2/sealing-secret"]);
-  await make();
-  expect(platform.store.snapshot()).toEqual(before);
-});
-
-test("The person is asked once, for this relying party and user, while the host hears that it takes a touch", async () => {
-  const { platform, authenticator } = setUp();
-  const transport = createTestTransport();
-  await send(authenticator, Command.MAKE_CREDENTIAL, makeCredentialParameters(), transport);
-  expect(platform.presence.prompts).toEqual([
-    { applet: "FIDO2", action: "register", subject: "example.com", account: "alice" },
-  ]);
-  expect(transport.keepalives).toEqual(["upneeded", "processing"]);
-});
-
-test("The client's first algorithm that is supported is chosen, and unknown types and algorithms are passed over", async () => {
-  const { make } = setUp();
-  const params = [
-    cborMap({ alg: -7, type: "something-else" }),
-    cborMap({ type: "a type without alg" }),
-    credentialParameter(-65_535),
-    credentialParameter(-8),
-    credentialParameter(-7),
-  ];
-  expect(verifyRegistration(await make({ 4: params })).publicKey.get(3)).toBe(-8);
-});
-
-test("Members, options and extensions that are not known are ignored", async () => {
-  const { make } = setUp();
-  const reply = await make({
-    2: cborMap({ id: "example.com", icon: 5, other: null }),
-    6: cborMap({ unknownExtension: true }),
-    7: cborMap({ rk: false, up: true, uv: false, unknown: 7 }),
-    99: "unknown",
-  });
-  expect(verifyRegistration(reply).authData.flags).toBe(0x41);
-});
-
-test("A request in the longest message that CTAPHID carries is answered", async () => {
-  const { make } = setUp();
-  const list = Array.from({ length: 55 }, (_, i) => descriptor(new Uint8Array(100).fill(i)));
-  const parameters = makeCredentialParameters({ 5: list, 7: discoverable });
-  expect(encodeRequest(1, parameters).length).toBeGreaterThan(6_500);
-  expect((await make({ 5: list, 7: discoverable })).status).toBe(CtapStatus.CTAP2_OK);
-});
-
-describe("Each wrong request is answered with CTAP's own status, and changes nothing", () => {
-  const rp = (changes: Record<string, CborValue>) => ({ 2: cborMap({ id: "example.com", ...changes }) });
-  const user = (changes: Record<string, CborValue>) => ({ 3: cborMap({ id: Uint8Array.of(1), ...changes }) });
-  const pinUvAuthParam = new Uint8Array(16);
-
-  test.each<[string, Record<number, CborValue>, keyof typeof CtapStatus]>([
-    ["no clientDataHash", { 1: undefined }, "CTAP2_ERR_MISSING_PARAMETER"],
-    ["no rp", { 2: undefined }, "CTAP2_ERR_MISSING_PARAMETER"],
-    ["no user", { 3: undefined }, "CTAP2_ERR_MISSING_PARAMETER"],
-    ["no pubKeyCredParams", { 4: undefined }, "CTAP2_ERR_MISSING_PARAMETER"],
-    ["no rp.id", rp({ id: undefined }), "CTAP2_ERR_MISSING_PARAMETER"],
-    ["no user.id", user({ id: undefined }), "CTAP2_ERR_MISSING_PARAMETER"],
-    ["an excludeList entry without id", { 5: [cborMap({ type: "public-key" })] }, "CTAP2_ERR_MISSING_PARAMETER"],
-    ["an excludeList entry without type", { 5: [cborMap({ id: Buffer.of(1) })] }, "CTAP2_ERR_MISSING_PARAMETER"],
-    ["clientDataHash as text", { 1: "hash" }, "CTAP2_ERR_CBOR_UNEXPECTED_TYPE"],
-    ["rp as text", { 2: "example.com" }, "CTAP2_ERR_CBOR_UNEXPECTED_TYPE"],
-    ["rp.id as bytes", rp({ id: Buffer.from("example.com") }), "CTAP2_ERR_CBOR_UNEXPECTED_TYPE"],
-    ["rp.name as number", rp({ name: 1 }), "CTAP2_ERR_CBOR_UNEXPECTED_TYPE"],
-    ["user as array", { 3: [] }, "CTAP2_ERR_CBOR_UNEXPECTED_TYPE"],
-    ["user.id as text", user({ id: "1" }), "CTAP2_ERR_CBOR_UNEXPECTED_TYPE"],
-    ["user.name as bytes", user({ name: Buffer.of(1) }), "CTAP2_ERR_CBOR_UNEXPECTED_TYPE"],
-    ["user.displayName null", user({ displayName: null }), "CTAP2_ERR_CBOR_UNEXPECTED_TYPE"],
-    ["pubKeyCredParams as map", { 4: credentialParameter(-7) }, "CTAP2_ERR_CBOR_UNEXPECTED_TYPE"],
-    ["pubKeyCredParams of numbers", { 4: [-7] }, "CTAP2_ERR_CBOR_UNEXPECTED_TYPE"],
-    ["alg as text", { 4: [cborMap({ alg: "ES256", type: "public-key" })] }, "CTAP2_ERR_CBOR_UNEXPECTED_TYPE"],
-    ["type as number", { 4: [cborMap({ alg: -7, type: 1 })] }, "CTAP2_ERR_CBOR_UNEXPECTED_TYPE"],
-    ["a bad element after a good one", { 4: [credentialParameter(-7), 5] }, "CTAP2_ERR_CBOR_UNEXPECTED_TYPE"],
-    ["excludeList as map", { 5: cborMap({}) }, "CTAP2_ERR_CBOR_UNEXPECTED_TYPE"],
-    ["excludeList of bytes", { 5: [Buffer.of(1)] }, "CTAP2_ERR_CBOR_UNEXPECTED_TYPE"],
-    ["extensions as array", { 6: [] }, "CTAP2_ERR_CBOR_UNEXPECTED_TYPE"],
-    ["options as array", { 7: [] }, "CTAP2_ERR_CBOR_UNEXPECTED_TYPE"],
-    ["options.rk as number", { 7: cborMap({ rk: 1 }) }, "CTAP2_ERR_CBOR_UNEXPECTED_TYPE"],
-    ["options.up as text", { 7: cborMap({ up: "true" }) }, "CTAP2_ERR_CBOR_UNEXPECTED_TYPE"],
-    ["options.uv null", { 7: cborMap({ uv: null }) }, "CTAP2_ERR_CBOR_UNEXPECTED_TYPE"],
-    ["pinUvAuthParam as text", { 8: "" }, "CTAP2_ERR_CBOR_UNEXPECTED_TYPE"],
-    ["pinUvAuthProtocol as text", { 9: "1" }, "CTAP2_ERR_CBOR_UNEXPECTED_TYPE"],
-    ["enterpriseAttestation as boolean", { 10: true }, "CTAP2_ERR_CBOR_UNEXPECTED_TYPE"],
-    ["an element without type", { 4: [cborMap({ alg: -7 })] }, "CTAP2_ERR_INVALID_CBOR"],
-    ["an element without alg", { 4: [cborMap({ type: "public-key" })] }, "CTAP2_ERR_INVALID_CBOR"],
-    ["clientDataHash of 31 bytes", { 1: new Uint8Array(31) }, "CTAP1_ERR_INVALID_LENGTH"],
-    ["an empty user.id", user({ id: new Uint8Array(0) }), "CTAP1_ERR_INVALID_LENGTH"],
-    ["user.id of 65 bytes", user({ id: new Uint8Array(65) }), "CTAP1_ERR_INVALID_LENGTH"],
-    ["no algorithm at all", { 4: [] }, "CTAP2_ERR_UNSUPPORTED_ALGORITHM"],
-    ["RS256 alone", { 4: [credentialParameter(-257)] }, "CTAP2_ERR_UNSUPPORTED_ALGORITHM"],
-    ["ES256 of another type", { 4: [cborMap({ alg: -7, type: "other" })] }, "CTAP2_ERR_UNSUPPORTED_ALGORITHM"],
-    ["an algorithm of 41 bits", { 4: [credentialParameter(2 ** 40)] }, "CTAP2_ERR_UNSUPPORTED_ALGORITHM"],
-    ["uv without built-in verification", { 7: cborMap({ uv: true }) }, "CTAP2_ERR_INVALID_OPTION"],
-    ["up: false", { 7: cborMap({ up: false }) }, "CTAP2_ERR_INVALID_OPTION"],
-    ["pinUvAuthParam without protocol", { 8: pinUvAuthParam }, "CTAP2_ERR_MISSING_PARAMETER"],
-    ["a PIN/UV protocol, of which there is none", { 8: pinUvAuthParam, 9: 1 }, "CTAP1_ERR_INVALID_PARAMETER"],
-    ["a PIN/UV protocol of 41 bits", { 8: pinUvAuthParam, 9: 2 ** 40 }, "CTAP1_ERR_INVALID_PARAMETER"],
-    ["enterprise attestation", { 10: 1 }, "CTAP1_ERR_INVALID_PARAMETER"],
+describe("A malformed request is refused, and nothing is stored or asked", () => {
+  const nowhere = cborMap({ id: "example.com" });
+  test.each<readonly [string, Readonly<Record<number, CborValue>>, number]>([
+    ["no clientDataHash", { 1: undefined }, 0x14],
+    ["a clientDataHash of 31 bytes", { 1: Buffer.alloc(31) }, 0x03],
+    ["a text as clientDataHash", { 1: "0123456789abcdef0123456789abcdef" }, 0x11],
+    ["no rp", { 2: undefined }, 0x14],
+    ["no rp.id", { 2: cborMap({ name: "Example" }) }, 0x14],
+    ["an rp.id that is no text", { 2: cborMap({ id: 1 }) }, 0x11],
+    ["an rp.name that is no text", { 2: cborMap({ id: "example.com", name: 1 }) }, 0x11],
+    ["no user", { 3: undefined }, 0x14],
+    ["no user.id", { 3: cborMap({ name: "alice" }) }, 0x14],
+    ["a user.id of text", { 3: cborMap({ id: "user 1" }) }, 0x11],
+    ["a user.id of 65 bytes", { 3: cborMap({ id: Buffer.alloc(65) }) }, 0x03],
+    ["a user.id of no bytes", { 3: cborMap({ id: Buffer.alloc(0) }) }, 0x03],
+    ["a displayName that is no text", { 3: cborMap({ id: Buffer.of(1), displayName: 1 }) }, 0x11],
+    ["no pubKeyCredParams", { 4: undefined }, 0x14],
+    ["pubKeyCredParams that are no array", { 4: nowhere }, 0x11],
+    ["no algorithm at all", { 4: [] }, 0x26],
+    ["no algorithm that there is here", { 4: [credentialParameter(-257)] }, 0x26],
+    ["ML-DSA, which is off by default", { 4: [credentialParameter(-48)] }, 0x26],
+    ["an element of another type alone", { 4: [cborMap({ alg: -7, type: "private-key" })] }, 0x26],
+    [
+      "an element without alg, after a good one",
+      { 4: [credentialParameter(-7), cborMap({ type: "public-key" })] },
+      0x12,
+    ],
+    ["an element without type", { 4: [credentialParameter(-7), cborMap({ alg: -7 })] }, 0x12],
+    ["an alg that is a text", { 4: [cborMap({ alg: "-7", type: "public-key" })] }, 0x11],
+    ["an element that is no map", { 4: [credentialParameter(-7), true] }, 0x11],
+    ["an excludeList that is no array", { 5: nowhere }, 0x11],
+    ["a descriptor without id", { 5: [cborMap({ type: "public-key" })] }, 0x14],
+    ["a descriptor without type", { 5: [cborMap({ id: Buffer.of(1) })] }, 0x14],
+    ["extensions that are no map", { 6: [] }, 0x11],
+    ["options that are no map", { 7: true }, 0x11],
+    ["rk that is no boolean", { 7: cborMap({ rk: 1 }) }, 0x11],
+    ["up: false", { 7: cborMap({ up: false }) }, 0x2c],
+    ["uv: true, where there is no verification", { 7: cborMap({ uv: true }) }, 0x2c],
+    ["a pinUvAuthParam that is no byte string", { 8: 1 }, 0x11],
+    ["a pinUvAuthParam without protocol", { 8: Buffer.alloc(16) }, 0x14],
+    ["an unknown pinUvAuthProtocol", { 8: Buffer.alloc(16), 9: 3 }, 0x02],
+    ["enterprise attestation, which is not enabled", { 10: 1 }, 0x02],
+    ["enterpriseAttestation of text", { 10: "1" }, 0x11],
+    ["attestationFormatsPreference that is no array", { 11: "packed" }, 0x11],
+    ["a format that is no text", { 11: [1] }, 0x11],
   ])("%s", async (_what, changes, status) => {
-    const { platform, make } = setUp();
-    const reply = await make({ 7: discoverable, ...changes });
-    expect(reply.status).toBe(CtapStatus[status]);
-    expect(reply.map.size).toBe(0);
-    expect(platform.store.snapshot()).toEqual({});
-    expect(platform.presence.prompts).toEqual([]);
-    expect(platform.lines.filter((line) => line.startsWith("error"))).toEqual([]);
+    const rig = new Fido2Rig();
+    const before = rig.platform.store.snapshot();
+    expect((await rig.make(changes)).status).toBe(status);
+    expect(rig.platform.store.snapshot()).toEqual(before);
+    expect(rig.platform.presence.prompts).toEqual([]);
   });
 
-  test.each([
-    ["no parameters at all", []],
-    ["a map that ends early", [0xa1, 0x01]],
-    ["keys out of order", [0xa2, 0x02, 0x00, 0x01, 0x00]],
-    ["a tag", [0xa1, 0x01, 0xc0, 0x00]],
-    ["bytes after the map", [0xa0, 0x00]],
-  ])("%s", async (_what, bytes) => {
-    const { authenticator } = setUp();
-    const reply = parseReply(await authenticator.process(Uint8Array.of(1, ...bytes), createTestTransport()));
-    expect(reply.status).toBe(CtapStatus.CTAP2_ERR_INVALID_CBOR);
-  });
-
-  test("an array instead of the map", async () => {
-    const { authenticator } = setUp();
-    const reply = parseReply(await authenticator.process(Uint8Array.of(1, 0x80), createTestTransport()));
-    expect(reply.status).toBe(CtapStatus.CTAP2_ERR_CBOR_UNEXPECTED_TYPE);
-  });
-
-  test("CBOR's undefined instead of the options", async () => {
-    const { authenticator } = setUp();
-    const request = Uint8Array.of(1, 0xa1, 0x06, 0xf7);
-    const reply = parseReply(await authenticator.process(request, createTestTransport()));
-    expect(reply.status).toBe(CtapStatus.CTAP2_ERR_CBOR_UNEXPECTED_TYPE);
+  test("what is not known is ignored: options, extensions and members", async () => {
+    const rig = new Fido2Rig();
+    const reply = await rig.make({ 6: cborMap({ unheardOf: 1 }), 7: cborMap({ unknown: "x" }), 99: "y" });
+    expect(verifyRegistration(reply).authData.flags).toBe(0x41);
   });
 });
 
 describe("The touch", () => {
   test.each([
-    ["denied", "CTAP2_ERR_OPERATION_DENIED"],
-    ["timeout", "CTAP2_ERR_USER_ACTION_TIMEOUT"],
-    ["cancelled", "CTAP2_ERR_KEEPALIVE_CANCEL"],
-  ] as const)("%s is %s, nothing is stored, and the next request works", async (outcome, status) => {
-    const { platform, make } = setUp();
-    platform.presence.answer(outcome);
-    expect((await make({ 7: discoverable })).status).toBe(CtapStatus[status]);
-    expect(platform.store.snapshot()).toEqual({});
-    expect((await make({ 7: discoverable })).status).toBe(CtapStatus.CTAP2_OK);
+    ["denied", 0x27],
+    ["timeout", 0x2f],
+    ["cancelled", 0x2d],
+  ] as const)("that is %s leaves nothing behind", async (outcome, status) => {
+    const rig = new Fido2Rig();
+    rig.platform.presence.answer(outcome);
+    const before = rig.platform.store.snapshot();
+    expect((await rig.make({ 7: cborMap({ rk: true }) })).status).toBe(status);
+    expect(rig.platform.store.snapshot()).toEqual(before);
   });
 
-  test("that does not come is ended by the host's cancel", async () => {
-    const { platform, authenticator } = setUp();
-    platform.presence.answer("pending");
-    const transport = createTestTransport();
-    const reply = send(authenticator, Command.MAKE_CREDENTIAL, makeCredentialParameters(), transport);
-    transport.cancel();
-    expect((await reply).status).toBe(CtapStatus.CTAP2_ERR_KEEPALIVE_CANCEL);
+  test("can be withdrawn while it is waited for", async () => {
+    const rig = new Fido2Rig();
+    rig.platform.presence.answer("pending");
+    const reply = rig.make();
+    rig.transport.cancel();
+    expect((await reply).status).toBe(0x2d);
+    expect(rig.transport.keepalives).toEqual(["upneeded", "processing"]);
   });
 
-  test("after a zero-length pinUvAuthParam only selects this key", async () => {
-    const { platform, make } = setUp();
-    expect((await make({ 8: new Uint8Array(0), 9: 1 })).status).toBe(CtapStatus.CTAP2_ERR_PIN_NOT_SET);
-    expect(platform.presence.prompts).toEqual([{ applet: "FIDO2", action: "select this key" }]);
-    platform.presence.answer("denied");
-    expect((await make({ 8: new Uint8Array(0), 9: 1 })).status).toBe(CtapStatus.CTAP2_ERR_OPERATION_DENIED);
-  });
-});
-
-describe("The excludeList", () => {
-  test.each([false, true])("keeps out a second credential (discoverable: %s), after a touch", async (rk) => {
-    const { platform, make } = setUp();
-    const { credentialId } = verifyRegistration(await make({ 7: cborMap({ rk }) }));
-    const before = platform.store.snapshot();
-    const list = [descriptor(Buffer.from("not ours")), descriptor(credentialId)];
-    expect((await make({ 5: list, 7: discoverable })).status).toBe(CtapStatus.CTAP2_ERR_CREDENTIAL_EXCLUDED);
-    expect(platform.presence.prompts).toHaveLength(2);
-    expect(platform.store.snapshot()).toEqual(before);
-  });
-
-  test.each([
-    ["denied", "CTAP2_ERR_CREDENTIAL_EXCLUDED"],
-    ["timeout", "CTAP2_ERR_CREDENTIAL_EXCLUDED"],
-    ["cancelled", "CTAP2_ERR_KEEPALIVE_CANCEL"],
-  ] as const)("answers a touch that is %s with %s", async (outcome, status) => {
-    const { platform, make } = setUp();
-    const { credentialId } = verifyRegistration(await make());
-    platform.presence.answer(outcome);
-    expect((await make({ 5: [descriptor(credentialId)] })).status).toBe(CtapStatus[status]);
-  });
-
-  test("does not concern another relying party, another key, or another type of credential", async () => {
-    const { make } = setUp();
-    const { credentialId } = verifyRegistration(await make());
-    const list = [descriptor(credentialId)];
-    expect((await make({ 2: cborMap({ id: "other.example" }), 5: list })).status).toBe(CtapStatus.CTAP2_OK);
-    expect((await setUp().make({ 5: list })).status).toBe(CtapStatus.CTAP2_OK);
-    expect((await make({ 5: [cborMap({ id: credentialId, type: "other" })] })).status).toBe(CtapStatus.CTAP2_OK);
+  test("for an empty pinUvAuthParam selects the key: PIN_NOT_SET, or PIN_INVALID once one is set", async () => {
+    const open = new Fido2Rig();
+    expect((await open.make({ 8: Buffer.alloc(0), 9: 2 })).status).toBe(0x35);
+    expect(open.platform.presence.prompts.length).toBe(1);
+    const rig = await Fido2Rig.createProtected();
+    expect((await rig.make({ 8: Buffer.alloc(0), 9: 2 })).status).toBe(0x31);
   });
 });
 
-describe("A discoverable credential", () => {
-  test("replaces the one for the same relying party and user, and no other", async () => {
-    const { platform, authenticator, make } = setUp();
-    const first = verifyRegistration(await make({ 7: discoverable }));
-    const other = verifyRegistration(await make({ 3: cborMap({ id: Buffer.from("user 2") }), 7: discoverable }));
-    await make({ 2: cborMap({ id: "other.example" }), 7: discoverable });
-    const second = verifyRegistration(await make({ 7: discoverable }));
-    expect([...platform.store.keys("fido2/credential/")]).toHaveLength(3);
+test("A store that is full answers KEY_STORE_FULL, and keeps the credential that was to be replaced", async () => {
+  const rig = new Fido2Rig();
+  const { publicKey } = await rig.register({ 7: cborMap({ rk: true }) });
+  const before = rig.platform.store.snapshot();
+  rig.platform.store.failNextCommit("no-space");
+  expect((await rig.make({ 7: cborMap({ rk: true }) })).status).toBe(0x28);
+  expect(rig.platform.store.snapshot()).toEqual(before);
+  verifyAssertion(await rig.get(), publicKey);
+});
 
-    const ask = (id: Uint8Array) =>
-      send(authenticator, Command.GET_ASSERTION, getAssertionParameters({ 3: [descriptor(id)] }));
-    expect((await ask(first.credentialId)).status).toBe(CtapStatus.CTAP2_ERR_NO_CREDENTIALS);
-    verifyAssertion(await ask(other.credentialId), other.publicKey);
-    verifyAssertion(await ask(second.credentialId), second.publicKey);
+test("A credential that cannot be written for another reason is not made: OTHER", async () => {
+  const rig = new Fido2Rig();
+  rig.platform.store.failNextCommit("io");
+  expect((await rig.make({ 7: cborMap({ rk: true }) })).status).toBe(0x7f);
+  expect(rig.authenticator.credentials.discoverableCount).toBe(0);
+});
+
+describe("excludeList", () => {
+  test.each([false, true])("refuses a second credential on the same key, discoverable: %s", async (rk) => {
+    const rig = new Fido2Rig();
+    const { credentialId } = await rig.register({ 7: cborMap({ rk }) });
+    const excluded = { 5: [descriptor(Buffer.alloc(66, 1)), descriptor(credentialId)] };
+    expect((await rig.make(excluded)).status).toBe(0x19);
+    expect(rig.platform.presence.prompts.length).toBe(2); // not before somebody touched
+    rig.platform.presence.answer("denied");
+    expect((await rig.make(excluded)).status).toBe(0x19);
+    rig.platform.presence.answer("cancelled");
+    expect((await rig.make(excluded)).status).toBe(0x2d);
   });
 
-  test.each([
-    ["no-space", "CTAP2_ERR_KEY_STORE_FULL"],
-    ["io", "CTAP1_ERR_OTHER"],
-  ] as const)(
-    "is not made when the store answers %s, and the one that it would replace stays",
-    async (code, status) => {
-      const { platform, authenticator, make } = setUp();
-      const { publicKey } = verifyRegistration(await make({ 7: discoverable }));
-      const before = platform.store.snapshot();
-      platform.store.failNextCommit(code);
-      expect((await make({ 7: discoverable })).status).toBe(CtapStatus[status]);
-      expect(platform.store.snapshot()).toEqual(before);
-      expect(platform.lines.some((line) => line.startsWith("error FIDO2 authenticatorMakeCredential failed"))).toBe(
-        true,
-      );
-      const assertion = await send(authenticator, Command.GET_ASSERTION, getAssertionParameters());
-      expect(verifyAssertion(assertion, publicKey).numberOfCredentials).toBeUndefined();
-    },
-  );
-
-  test("is not stored when the signature counter cannot be advanced", async () => {
-    const { platform, make } = setUp();
-    platform.store.failNextCount("no-space");
-    expect((await make({ 7: discoverable })).status).toBe(CtapStatus.CTAP2_ERR_KEY_STORE_FULL);
-    expect(platform.store.snapshot()).toEqual({});
-  });
-
-  test("of the same user asked for twice at once leaves one", async () => {
-    const { platform, make } = setUp();
-    await Promise.all([make({ 7: discoverable }), make({ 7: discoverable })]);
-    expect([...platform.store.keys("fido2/credential/")]).toHaveLength(1);
+  test("does not count another relying party's credentials, other keys', or other types", async () => {
+    const rig = new Fido2Rig();
+    const { credentialId } = await rig.register({ 2: cborMap({ id: "example.org" }) });
+    const own = (await rig.register()).credentialId;
+    const foreign = verifyRegistration(await new Fido2Rig().make()).credentialId;
+    const otherType = cborMap({ id: own, type: "password" });
+    await rig.register({ 5: [descriptor(credentialId), descriptor(foreign), otherType] });
   });
 });
 
-test("Two first non-discoverable credentials asked for at once are sealed with one secret", async () => {
-  const { platform, make } = setUp();
-  const made = (await Promise.all([make(), make()])).map(verifyRegistration);
-  for (const { credentialId, publicKey } of made) {
-    const restarted = new Fido2Authenticator(platform);
-    const parameters = getAssertionParameters({ 3: [descriptor(credentialId)] });
-    verifyAssertion(await send(restarted, Command.GET_ASSERTION, parameters), publicKey);
-  }
+describe("User verification", () => {
+  test("is needed for a discoverable credential once a PIN is set, and for no other", async () => {
+    const rig = await Fido2Rig.createProtected();
+    expect((await rig.make({ 7: cborMap({ rk: true }) })).status).toBe(0x36);
+    expect((await rig.register()).authData.flags).toBe(0x41);
+  });
+
+  test("by a token sets the UV bit, and serves one registration", async () => {
+    const rig = await Fido2Rig.createProtected();
+    const members = await rig.proveMake();
+    const reply = await rig.make({ ...members, 7: cborMap({ rk: true }) });
+    expect(verifyRegistration(reply).authData.flags).toBe(0x45);
+    expect((await rig.make(members)).status).toBe(0x33);
+  });
+
+  test("by a token without the permission, for another relying party, or by a wrong proof: PIN_AUTH_INVALID", async () => {
+    const rig = await Fido2Rig.createProtected();
+    expect((await rig.make(await rig.proveMake(Permission.GA, "example.com"))).status).toBe(0x33);
+    expect((await rig.make(await rig.proveMake(Permission.MC, "example.org"))).status).toBe(0x33);
+    expect((await rig.make({ ...(await rig.proveMake()), 8: Buffer.alloc(32) })).status).toBe(0x33);
+    expect((await rig.make({ ...(await rig.proveMake()), 9: 1 })).status).toBe(0x33);
+  });
+
+  test("by the key itself sets the UV bit, takes one prompt, and its refusal is OPERATION_DENIED", async () => {
+    const rig = new Fido2Rig({ uv: "auto" });
+    const uv = { 7: cborMap({ uv: true, rk: true }) };
+    expect((await rig.register(uv)).authData.flags).toBe(0x45);
+    expect(rig.platform.presence.prompts.length).toBe(1);
+    rig.platform.presence.answer("denied");
+    expect((await rig.make(uv)).status).toBe(0x27);
+    rig.platform.presence.answer("timeout");
+    expect((await rig.make(uv)).status).toBe(0x2f);
+  });
+
+  test("is always needed with alwaysUv: PUAT_REQUIRED without, PIN set or not", async () => {
+    const rig = await Fido2Rig.createProtected();
+    const client = rig.pinClient();
+    await client.configure(0x02, undefined, await client.getToken(PIN, Permission.ACFG));
+    expect((await rig.make()).status).toBe(0x36);
+    expect((await rig.register(await rig.proveMake())).authData.flags).toBe(0x45);
+    const open = new Fido2Rig();
+    await open.pinClient().configure(0x02);
+    expect((await open.make()).status).toBe(0x36);
+  });
 });
 
-test("A non-discoverable credential cannot be made while its secret cannot be stored", async () => {
-  const { platform, make } = setUp();
-  platform.store.failNextCommit("no-space");
-  expect((await make()).status).toBe(CtapStatus.CTAP2_ERR_KEY_STORE_FULL);
-  expect(platform.store.snapshot()).toEqual({});
-  expect((await make()).status).toBe(CtapStatus.CTAP2_OK);
+test("The rpIdHash and the counter of the authenticator data are what they should be", async () => {
+  const rig = new Fido2Rig();
+  const { authData } = await rig.register();
+  expect(Buffer.from(authData.rpIdHash)).toEqual(sha256("example.com"));
+  expect((await rig.register()).authData.signCount).toBeGreaterThan(authData.signCount);
+});
+
+test("Ids of credentials that are not discoverable differ, and open on no other key", async () => {
+  const rig = new Fido2Rig();
+  const [a, b] = [await rig.register(), await rig.register()];
+  expect(a.credentialId).not.toEqual(b.credentialId);
+  const other = new Fido2Rig();
+  await other.make();
+  expect((await other.get({ 3: [descriptor(a.credentialId)] })).status).toBe(0x2e);
+  expect(bytesOf(a.publicKey.get(-2))).not.toEqual(bytesOf(b.publicKey.get(-2)));
 });

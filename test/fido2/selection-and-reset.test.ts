@@ -58,7 +58,7 @@ describe("authenticatorReset", () => {
 
   test("forgets every credential, discoverable or not, and new ones can be made", async () => {
     const { platform, authenticator, make, sealed, discoverable } = await setUpWithCredentials();
-    expect(Object.keys(platform.store.snapshot())).toHaveLength(2);
+    expect(platform.store.snapshot()).not.toEqual({});
     expect((await send(authenticator, Command.RESET)).status).toBe(CtapStatus.CTAP2_OK);
     expect(platform.store.snapshot()).toEqual({});
     for (const { credentialId } of [sealed, discoverable]) {

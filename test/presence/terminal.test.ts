@@ -53,6 +53,24 @@ test("Anything else is asked again", async () => {
   expect(await outcome).toBe("granted");
 });
 
+test.each([
+  ["who somebody is", { verification: true }, "Is it you? "],
+  ["a long touch", { long: true }, "Touch? "],
+])("%s takes a yes that was typed", async (_what, kind, question) => {
+  const outcome = presence.request({ ...login, ...kind }, never);
+  expect(shown()).toBe(`${question}fido2: sign in for "example.com" as "alice"  [yes and Enter grants, n denies] `);
+  input.write("\n");
+  await vi.waitFor(() => expect(shown()).toContain("yes and Enter grants"));
+  input.write("y\n");
+  await vi.waitFor(() => expect(shown()).toContain("yes and Enter grants"));
+  expect(presence.waiting).toHaveLength(1);
+  input.write("yes\n");
+  expect(await outcome).toBe("granted");
+  const touch = presence.request(login, never);
+  input.write("\n");
+  expect(await touch).toBe("granted");
+});
+
 test("Several prompts are shown one after the other, oldest first", async () => {
   const first = presence.request(login, never);
   const second = presence.request(register, never);

@@ -1,6 +1,8 @@
 // A FIDO2 platform for tests: encodes requests, takes responses apart, and verifies them with nothing of the
 // authenticator's own code but CBOR. CTAP 2.3 §6, WebAuthn §6.1, §6.5
 import { createHash, createPublicKey, type KeyObject, verify } from "node:crypto";
+import { ml_dsa44, ml_dsa65, ml_dsa87 } from "@noble/post-quantum/ml-dsa.js";
+import { Decoder } from "cbor-x";
 import type { Fido2Authenticator } from "../../applets/fido2/authenticator.ts";
 import { type CborMap, type CborValue, decodeCborMap, encodeCbor } from "../../src/cbor.ts";
 import type { Transport } from "../../src/transport.ts";
@@ -13,6 +15,7 @@ export const Command = {
   RESET: 0x07,
   GET_NEXT_ASSERTION: 0x08,
   SELECTION: 0x0b,
+  LARGE_BLOBS: 0x0c,
 } as const;
 
 /** Any map, from an object (text keys) or from pairs. */
@@ -97,36 +100,75 @@ export interface ParsedAuthenticatorData {
   readonly aaguid?: string;
   readonly credentialId?: Uint8Array;
   readonly publicKey?: CborMap;
+  /** Empty when ED is not set. */
+  readonly extensions: CborMap;
+}
+
+const sequenceDecoder = new Decoder({ mapsAsObjects: false, useRecords: false, tagUint8Array: false });
+
+/** As many maps one after another as the flags promise, canonical, and nothing behind them. */
+function parseMaps(bytes: Uint8Array, count: number): CborMap[] {
+  if (bytes.length === 0 && count === 0) return [];
+  const maps = sequenceDecoder.decodeMultiple(Uint8Array.from(bytes)) as CborMap[];
+  if (maps.length !== count) throw new Error(`${maps.length} CBOR values in authenticator data instead of ${count}`);
+  if (!Buffer.concat(maps.map((map) => encodeCbor(map))).equals(bytes)) throw new Error("CBOR that is not canonical");
+  return maps;
 }
 
 export function parseAuthenticatorData(bytes: Uint8Array): ParsedAuthenticatorData {
   const data = Buffer.from(bytes);
   const head = { rpIdHash: data.subarray(0, 32), flags: data.readUInt8(32), signCount: data.readUInt32BE(33) };
+  const hasExtensions = (head.flags & 0x80) !== 0;
   if ((head.flags & 0x40) === 0) {
-    if (data.length !== 37) throw new Error("bytes after authenticator data without AT and ED");
-    return head;
+    const [extensions = new Map()] = parseMaps(data.subarray(37), hasExtensions ? 1 : 0);
+    return { ...head, extensions };
   }
-  const idLength = data.readUInt16BE(53);
-  return {
-    ...head,
-    aaguid: data.toString("hex", 37, 53),
-    credentialId: Uint8Array.from(data.subarray(55, 55 + idLength)),
-    publicKey: decodeCborMap(data.subarray(55 + idLength)),
-  };
+  const idEnd = 55 + data.readUInt16BE(53);
+  const [publicKey, extensions = new Map()] = parseMaps(data.subarray(idEnd), hasExtensions ? 2 : 1);
+  if (publicKey === undefined) throw new Error("no public key");
+  const credentialId = Uint8Array.from(data.subarray(55, idEnd));
+  return { ...head, aaguid: data.toString("hex", 37, 53), credentialId, publicKey, extensions };
 }
 
-/** A COSE_Key as what node:crypto verifies with. */
+/** How node:crypto verifies each algorithm: the JWK curve, and the hash of ECDSA. */
+const algorithms: Readonly<
+  Record<number, { readonly curve: string; readonly crv: number; readonly hash: string | null }>
+> = {
+  [-7]: { curve: "P-256", crv: 1, hash: "sha256" },
+  [-8]: { curve: "Ed25519", crv: 6, hash: null },
+  [-9]: { curve: "P-256", crv: 1, hash: "sha256" },
+  [-19]: { curve: "Ed25519", crv: 6, hash: null },
+  [-35]: { curve: "P-384", crv: 2, hash: "sha384" },
+  [-36]: { curve: "P-521", crv: 3, hash: "sha512" },
+  [-47]: { curve: "secp256k1", crv: 8, hash: "sha256" },
+  [-51]: { curve: "P-384", crv: 2, hash: "sha384" },
+  [-52]: { curve: "P-521", crv: 3, hash: "sha512" },
+  [-53]: { curve: "Ed448", crv: 7, hash: null },
+};
+const mlDsa: Readonly<Record<number, typeof ml_dsa44>> = { [-48]: ml_dsa44, [-49]: ml_dsa65, [-50]: ml_dsa87 };
+
+function algorithmOf(key: CborMap) {
+  const row = algorithms[Number(key.get(3))];
+  if (row === undefined) throw new Error(`no algorithm ${String(key.get(3))}`);
+  return row;
+}
+
+/** A COSE_Key as what node:crypto verifies with; throws unless key type and curve are those of its algorithm. */
 export function importCoseKey(key: CborMap): KeyObject {
+  const { curve, crv, hash } = algorithmOf(key);
+  const isEdwards = hash === null;
+  if (key.get(1) !== (isEdwards ? 1 : 2) || key.get(-1) !== crv) throw new Error("not a key of its algorithm");
   const base64url = (label: number) => Buffer.from(bytesOf(key.get(label))).toString("base64url");
-  const jwk =
-    key.get(3) === -7
-      ? { kty: "EC", crv: "P-256", x: base64url(-2), y: base64url(-3) }
-      : { kty: "OKP", crv: "Ed25519", x: base64url(-2) };
+  const x = base64url(-2);
+  const jwk = isEdwards ? { kty: "OKP", crv: curve, x } : { kty: "EC", crv: curve, x, y: base64url(-3) };
   return createPublicKey({ format: "jwk", key: jwk });
 }
 
 export function isSignature(key: CborMap, message: Uint8Array, signature: Uint8Array): boolean {
-  return verify(key.get(3) === -7 ? "sha256" : null, message, importCoseKey(key), signature);
+  const scheme = mlDsa[Number(key.get(3))];
+  if (scheme === undefined) return verify(algorithmOf(key).hash, message, importCoseKey(key), signature);
+  if (key.get(1) !== 7) throw new Error("not an AKP key");
+  return scheme.verify(signature, message, bytesOf(key.get(-1)));
 }
 
 export interface Registration {

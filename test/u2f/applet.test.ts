@@ -259,7 +259,9 @@ describe("U2F and FIDO2 use each other's credentials", () => {
     const { authenticator, register } = setUp();
     const { keyHandle, publicKey } = verifyU2fRegistration(await register());
     const coseKey = cborMap([
+      [1, 2],
       [3, -7],
+      [-1, 1],
       [-2, publicKey.subarray(1, 33)],
       [-3, publicKey.subarray(33)],
     ]);

@@ -1,0 +1,152 @@
+// The commander face of the commands that concern a key, running or not. What they do stands in the files that are
+// loaded when one of them runs.
+import { type Command, InvalidArgumentError, Option } from "commander";
+import { parseSeconds, parseTouchId } from "./options.ts";
+import { untilStopped } from "./signals.ts";
+import { processSurroundings } from "./store-commands.ts";
+
+type Print = (line: string) => void;
+
+/** Adds the options of FIDO2's features to a command. */
+export function withFeatureOptions(command: Command): Command {
+  return command
+    .option(
+      "--all-algorithms",
+      "list the fully specified algorithms too; released Firefox versions fail on them",
+      false,
+    )
+    .option("--pqc", "take and list ML-DSA; released Firefox versions fail on it", false)
+    .addOption(
+      new Option("--large-blob <how>", "how large blobs are kept: by authenticatorLargeBlobs or CTAP 2.3's extension")
+        .choices(["command", "extension"])
+        .default("command"),
+    );
+}
+
+function withControl(command: Command): Command {
+  return command
+    .option("--control <path>", "the control socket of the key; unless given, the only key that runs")
+    .option("--json", "as JSON", false);
+}
+
+/** A key that may run or not. */
+function withKeyOptions(command: Command): Command {
+  return command
+    .option("--control <path>", "the control socket of a running key")
+    .option("--store <file>", "the store of the key; unless given, the only key that runs, or else the usual store")
+    .option("--passphrase-file <file>", "a file whose first line unlocks the store")
+    .option("--key-file <file>", "a key file that unlocks the store");
+}
+
+export function addKeyCommands(program: Command, print: Print): void {
+  addRunningKeyCommands(program, print);
+  addFidoCommands(program, print);
+  addAttestationCommands(program, print);
+}
+
+function addRunningKeyCommands(program: Command, print: Print): void {
+  const { env } = process;
+
+  program
+    .command("status")
+    .description("show the keys that run, who has them, and the touches that they wait for")
+    .option("--control <path>", "the control socket of one key; unless given, all keys of this user")
+    .option("--json", "as JSON", false)
+    .action(async (options) => (await import("./status.ts")).status(options, env, print));
+
+  withControl(program.command("touch").description("give the touch that a running key waits for"))
+    .option("--deny", "refuse it instead", false)
+    .option("--id <number>", "which one, as status and watch number them; the oldest unless given", parseTouchId)
+    .option("--wait <seconds>", "wait for one to be asked for", parseSeconds)
+    .option("--long", "a long touch, where one is asked for", false)
+    .option("--verify", "it is you, where that is asked", false)
+    .action(async (options) => (await import("./touch.ts")).touch(options, env, print));
+
+  withControl(program.command("watch").description("show what is asked of a running key, and how it ends")).action(
+    async (options) => {
+      const ending = new AbortController();
+      void untilStopped().then(() => ending.abort());
+      await (await import("./watch.ts")).watch(options, env, print, ending.signal);
+    },
+  );
+
+  withControl(
+    program
+      .command("power-cycle")
+      .description("unplug a running key, so that it forgets what it forgets without power"),
+  ).action(async (options) => (await import("./power-cycle.ts")).powerCycle(options, env, print));
+}
+
+function addFidoCommands(program: Command, print: Print): void {
+  const load = () => import("./fido.ts");
+  const fido = program.command("fido").description("look after the FIDO part of a key, running or not");
+  const pinFile = ["--pin-file <file>", "a file whose only line is the PIN"] as const;
+  const newPinFile = ["--new-pin-file <file>", "a file whose only line is the new PIN"] as const;
+
+  withKeyOptions(fido.command("info").description("show what the key can do and how it is set"))
+    .option("--json", "as JSON", false)
+    .action(async (options) => (await load()).fidoInfo(options, processSurroundings(), print));
+
+  withKeyOptions(fido.command("credentials").description("list the discoverable credentials"))
+    .option(...pinFile)
+    .option("--json", "as JSON", false)
+    .action(async (options) => (await load()).fidoCredentials(options, processSurroundings(), print));
+
+  withKeyOptions(fido.command("delete").description("delete a discoverable credential"))
+    .argument("<id>", "its id, or as much of it as tells it from the others")
+    .option(...pinFile)
+    .option("--json", "as JSON", false)
+    .action(async (id, options) => (await load()).fidoDelete(id, options, processSurroundings(), print));
+
+  withKeyOptions(fido.command("set-pin").description("set a PIN where there is none"))
+    .option(...newPinFile)
+    .action(async (options) => (await load()).fidoSetPin(options, processSurroundings(), print));
+
+  withKeyOptions(fido.command("change-pin").description("change the PIN"))
+    .option(...pinFile)
+    .option(...newPinFile)
+    .action(async (options) => (await load()).fidoChangePin(options, processSurroundings(), print));
+
+  withKeyOptions(fido.command("reset").description("erase every FIDO credential, the PIN and the settings"))
+    .option("--yes", "do not ask", false)
+    .action(async (options) => (await load()).fidoReset(options, processSurroundings(), print));
+}
+
+function addAttestationCommands(program: Command, print: Print): void {
+  const load = () => import("./attestation.ts");
+  const attestation = program
+    .command("attestation")
+    .description("attestation certificates, for tests of a relying party's attestation code");
+  const caFile = [
+    "--ca-file <file>",
+    "write the authority's certificate there, in PEM, instead of printing it",
+  ] as const;
+
+  withKeyOptions(attestation.command("create").description("make a test authority, and a batch certificate under it"))
+    .option("--enterprise", "an enterprise certificate, which names this one key, instead", false)
+    .option("--rp-id <id...>", "enterprise: relying parties that get it by their own word")
+    .option("--organization <name>", "who the certificates say made the key")
+    .option("--country <code>", "and where, in two letters", parseCountry)
+    .option("--replace", "replace the certificate of that kind", false)
+    .option(...caFile)
+    .option("--json", "as JSON", false)
+    .action(async (options) => (await load()).attestationCreate(options, processSurroundings(), print));
+
+  withKeyOptions(attestation.command("show").description("show which certificates the key has"))
+    .option(...caFile)
+    .option("--json", "as JSON", false)
+    .action(async (options) => (await load()).attestationShow(options, processSurroundings(), print));
+
+  withKeyOptions(attestation.command("remove").description("delete the authority and the certificates")).action(
+    async (options) => (await load()).attestationRemove(options, processSurroundings(), print),
+  );
+
+  withFeatureOptions(
+    withKeyOptions(program.command("metadata").description("print the FIDO Metadata Statement (MDS 3) of the key")),
+  ).action(async (options) => (await load()).metadata(options, processSurroundings(), print));
+}
+
+function parseCountry(text: string): string {
+  if (/^[A-Za-z]{2}$/.test(text)) return text.toUpperCase();
+  throw new InvalidArgumentError("A country is two letters, as ISO 3166 has them.");
+}

@@ -1,0 +1,48 @@
+// A key's administration in the process that has its store.
+import type { Fido2Authenticator } from "../../applets/fido2/authenticator.ts";
+import { buildMetadataStatement } from "../../applets/fido2/metadata.ts";
+import type { Platform } from "../platform.ts";
+import { AttestationAdministration } from "./attestation-administration.ts";
+import { CtapClient } from "./ctap-client.ts";
+import { FidoAdministration } from "./fido-administration.ts";
+import type { Administration, AttestationRequest } from "./messages.ts";
+
+/** SecurityKey is one. */
+export interface AdministeredKey {
+  readonly serialNumber: string;
+  readonly fido2: Fido2Authenticator;
+  readonly platform: Platform;
+}
+
+export function administer({ serialNumber, fido2, platform }: AdministeredKey): Administration {
+  const fido = new FidoAdministration(serialNumber, fido2, platform);
+  const attestation = new AttestationAdministration(serialNumber, platform);
+  return {
+    fidoInfo: () => fido.info(),
+    listCredentials: (pin) => fido.listCredentials(pin),
+    async deleteCredential(id, pin) {
+      const deleted = await fido.deleteCredential(id, pin);
+      platform.log.info("the owner deleted a FIDO2 credential");
+      return deleted;
+    },
+    async setPin(newPin) {
+      await fido.setPin(newPin);
+      platform.log.info("the owner set the FIDO2 PIN");
+    },
+    async changePin(pin, newPin) {
+      await fido.changePin(pin, newPin);
+      platform.log.info("the owner changed the FIDO2 PIN");
+    },
+    async resetFido() {
+      await fido.reset();
+      platform.log.info("the owner reset FIDO2");
+    },
+    showAttestation: () => attestation.show(),
+    createAttestation: (request: AttestationRequest) => attestation.create(request),
+    removeAttestation: () => attestation.remove(),
+    async metadata() {
+      const getInfo = await new CtapClient(fido2, platform.randomBytes).getInfo();
+      return buildMetadataStatement(getInfo, attestation.listRoots());
+    },
+  };
+}

@@ -1,0 +1,53 @@
+// A key behind a control socket, for tests: the whole of it but USB/IP, whose host is played by a flag.
+import { randomBytes } from "node:crypto";
+import { join } from "node:path";
+import { MemoryKeyStore } from "../../keystore/memory-keystore.ts";
+import { ControlClient } from "../../src/control/client.ts";
+import { KeyEvents } from "../../src/control/events.ts";
+import { administer } from "../../src/control/local-administration.ts";
+import type { KeyStatus } from "../../src/control/messages.ts";
+import { ControlServer } from "../../src/control/server.ts";
+import { asWaitingTouch } from "../../src/control/touch.ts";
+import { createLogger } from "../../src/log.ts";
+import type { TouchMode } from "../../src/presence/mode.ts";
+import { PendingPresence } from "../../src/presence/pending.ts";
+import { createSecurityKey } from "../../src/security-key.ts";
+
+export async function startKey(directory: string, touch: TouchMode = "ask") {
+  const pending = new PendingPresence();
+  const key = await createSecurityKey({ store: new MemoryKeyStore(), presence: pending });
+  const events = new KeyEvents();
+  pending.subscribe((event) => events.tellPresence(event));
+  const logged: string[] = [];
+  let cycles = 0;
+  const status = (): KeyStatus => ({
+    version: "0.0.0",
+    pid: process.pid,
+    serial: key.serialNumber,
+    usbId: "1209:0001",
+    busid: "1-1",
+    address: { host: "127.0.0.1", port: 3240 },
+    store: null,
+    touch,
+    uv: "off",
+    attachedTo: null,
+    waiting: pending.waiting.map(asWaitingTouch),
+  });
+  const server = new ControlServer(
+    {
+      status,
+      events,
+      pending: touch === "ask" ? pending : undefined,
+      async powerCycle() {
+        cycles += 1;
+        key.reset();
+        return { detachedFrom: null };
+      },
+      administration: administer(key),
+    },
+    createLogger("traffic", (line) => logged.push(line)),
+  );
+  const path = join(directory, `${randomBytes(4).toString("hex")}.sock`);
+  await server.listen(path);
+  return { key, pending, events, server, path, client: new ControlClient(path), logged, cycles: () => cycles };
+}
