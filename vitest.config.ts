@@ -11,6 +11,7 @@ export default defineConfig({
           include: ["test/**/*.test.ts"],
           exclude: ["test/vm/**", "test/**/*.slow.test.ts"],
           testTimeout: 10_000,
+          maxWorkers: "100%", // two processors are common, and vitest would leave one of them alone
           sequence: { groupOrder: 0 },
         },
       },
