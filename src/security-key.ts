@@ -3,6 +3,8 @@ import { randomFillSync } from "node:crypto";
 import { Fido2Authenticator } from "../applets/fido2/authenticator.ts";
 import type { Fido2Options } from "../applets/fido2/context.ts";
 import { FidoApplet } from "../applets/fido2/fido-applet.ts";
+import { OpenPgpApplet } from "../applets/openpgp/applet.ts";
+import type { OpenPgpOptions } from "../applets/openpgp/context.ts";
 import { U2fApplet } from "../applets/u2f/applet.ts";
 import type { Store } from "../keystore/index.ts";
 import { toHex } from "./bytes/hex.ts";
@@ -24,6 +26,8 @@ export interface SecurityKeyOptions {
   readonly log?: Logger;
   /** How FIDO2 is configured, where that differs from its defaults. */
   readonly fido2?: Partial<Fido2Options>;
+  /** How the OpenPGP card is configured, where that differs from its defaults. */
+  readonly openpgp?: Partial<OpenPgpOptions>;
   /** pid.codes' id for testing, 1209:0001, unless given. https://pid.codes/1209/0001/ */
   readonly usbId?: { readonly vendor: number; readonly product: number };
 }
@@ -33,17 +37,19 @@ export class SecurityKey extends CompositeDevice {
   /** 16 hexadecimal digits, drawn once for a store. */
   readonly serialNumber: string;
   readonly fido2: Fido2Authenticator;
+  readonly openpgp: OpenPgpApplet;
   /** The smart card of the key, whatever reader it is in. */
   readonly card: ApduDispatcher;
   readonly platform: Platform;
 
   constructor(
-    parts: Pick<SecurityKey, "serialNumber" | "fido2" | "card" | "platform">,
+    parts: Pick<SecurityKey, "serialNumber" | "fido2" | "openpgp" | "card" | "platform">,
     device: CompositeDeviceOptions,
   ) {
     super(device);
     this.serialNumber = parts.serialNumber;
     this.fido2 = parts.fido2;
+    this.openpgp = parts.openpgp;
     this.card = parts.card;
     this.platform = parts.platform;
   }
@@ -85,11 +91,13 @@ export async function createSecurityKey(options: SecurityKeyOptions): Promise<Se
     wink: () => log.info("wink"),
   };
 
+  const openpgp = new OpenPgpApplet(platform, options.openpgp);
+
   // A partial AID finds the first that it fits.
-  const applets: readonly Applet[] = [new FidoApplet(fido2, u2f)];
+  const applets: readonly Applet[] = [new FidoApplet(fido2, u2f), openpgp];
   const card = new ApduDispatcher(() => applets, log);
 
-  const parts = { serialNumber, fido2, card, platform };
+  const parts = { serialNumber, fido2, openpgp, card, platform };
   return new SecurityKey(parts, {
     idVendor: usbId.vendor,
     idProduct: usbId.product,
