@@ -60,7 +60,10 @@ withFeatureOptions(withStoreOptions(serving))
   .option("--control <path>", "where the control socket is; unless given, where the other commands find it")
   .addOption(usbIdOption)
   .addOption(
-    new Option("--vpcd [host:port]", "put the card into vsmartcard's virtual reader, too (127.0.0.1:35963 unless given)")
+    new Option(
+      "--vpcd [host:port]",
+      "put the card into vsmartcard's virtual reader, too (127.0.0.1:35963 unless given)",
+    )
       .argParser(parseVpcd)
       .preset("127.0.0.1"),
   )
