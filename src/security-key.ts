@@ -3,6 +3,7 @@ import { randomFillSync } from "node:crypto";
 import { Fido2Authenticator } from "../applets/fido2/authenticator.ts";
 import type { Fido2Options } from "../applets/fido2/context.ts";
 import { FidoApplet } from "../applets/fido2/fido-applet.ts";
+import { SharedAuthenticator } from "../applets/fido2/shared-authenticator.ts";
 import { U2fApplet } from "../applets/u2f/applet.ts";
 import type { Store } from "../keystore/index.ts";
 import { toHex } from "./bytes/hex.ts";
@@ -83,8 +84,9 @@ export async function createSecurityKey(options: SecurityKeyOptions): Promise<Se
   const fido2 = new Fido2Authenticator(platform, { firmwareVersion: FIRMWARE_VERSION, ...options.fido2 });
   const u2f = new U2fApplet(platform, fido2.credentials, () => fido2.isU2fEnabled);
 
+  const ctap2 = new SharedAuthenticator(fido2);
   const application: CtapHidApplication = {
-    cbor: (message, transport) => fido2.process(message, transport),
+    cbor: (message, transport) => ctap2.process(message, transport),
     msg: (message, transport) =>
       exchangeApdu(u2f.name, (apdu) => u2f.process(apdu, transport), message, transport, log),
     vendor: new Map(),
@@ -92,7 +94,7 @@ export async function createSecurityKey(options: SecurityKeyOptions): Promise<Se
   };
 
   // A partial AID finds the first that it fits.
-  const applets: readonly Applet[] = [new FidoApplet(fido2, u2f)];
+  const applets: readonly Applet[] = [new FidoApplet(ctap2, u2f)];
   const card = new ApduDispatcher(() => applets, log);
 
   const slot = new Slot(card);

@@ -5,7 +5,7 @@ import { MemoryKeyStore } from "../../keystore/memory-keystore.ts";
 import { VpcdClient } from "../ccid/vpcd.ts";
 import { KeyEvents } from "../control/events.ts";
 import { administer } from "../control/local-administration.ts";
-import type { KeyStatus, PowerCycleAnswer } from "../control/messages.ts";
+import type { CardAnswer, KeyStatus, PowerCycleAnswer } from "../control/messages.ts";
 import type { ControlledKey } from "../control/routes.ts";
 import { findRunningKeys } from "../control/running-keys.ts";
 import { ControlServer } from "../control/server.ts";
@@ -117,10 +117,13 @@ export async function serve(options: ServeOptions, console: Console, around: Sur
       touch,
       uv: options.uv ?? "off",
       attachedTo: exported.importedBy ?? null,
+      card: key.slot.isPresent ? "in" : "out",
       waiting: (pending?.waiting ?? []).map(asWaitingTouch),
     });
     const powerCycle = () => cyclePower(server, exported, key, log);
-    const controlled: ControlledKey = { status, events, pending, powerCycle, administration: administer(key) };
+    const moveCard = (where: CardAnswer["card"]) => ({ card: where, moved: key.slot.move(where) });
+    const administration = administer(key);
+    const controlled: ControlledKey = { status, events, pending, powerCycle, moveCard, administration };
     control = new ControlServer(controlled, log);
     const controlPath = options.control ?? newControlPath(around.env, address.port);
     await control.listen(controlPath);
