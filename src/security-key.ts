@@ -3,12 +3,15 @@ import { randomFillSync } from "node:crypto";
 import { Fido2Authenticator } from "../applets/fido2/authenticator.ts";
 import type { Fido2Options } from "../applets/fido2/context.ts";
 import { FidoApplet } from "../applets/fido2/fido-applet.ts";
+import { SharedAuthenticator } from "../applets/fido2/shared-authenticator.ts";
 import { OpenPgpApplet } from "../applets/openpgp/applet.ts";
 import type { OpenPgpOptions } from "../applets/openpgp/context.ts";
 import { U2fApplet } from "../applets/u2f/applet.ts";
 import type { Store } from "../keystore/index.ts";
 import { toHex } from "./bytes/hex.ts";
 import { Reader } from "./bytes/reader.ts";
+import { CcidInterface } from "./ccid/interface.ts";
+import { Slot } from "./ccid/slot.ts";
 import type { CtapHidApplication } from "./ctaphid/application.ts";
 import { CtapHidInterface } from "./ctaphid/interface.ts";
 import type { Applet } from "./iso7816/applet.ts";
@@ -16,6 +19,7 @@ import { ApduDispatcher } from "./iso7816/dispatcher.ts";
 import { exchangeApdu } from "./iso7816/exchange.ts";
 import { type Logger, silentLogger } from "./log.ts";
 import type { Platform, UserPresence } from "./platform.ts";
+import { composeInterfaces } from "./usb/composition.ts";
 import { CompositeDevice, type CompositeDeviceOptions } from "./usb/device.ts";
 
 export interface SecurityKeyOptions {
@@ -40,10 +44,12 @@ export class SecurityKey extends CompositeDevice {
   readonly openpgp: OpenPgpApplet;
   /** The smart card of the key, whatever reader it is in. */
   readonly card: ApduDispatcher;
+  /** Where the card is, or is not: what all readers share. */
+  readonly slot: Slot;
   readonly platform: Platform;
 
   constructor(
-    parts: Pick<SecurityKey, "serialNumber" | "fido2" | "openpgp" | "card" | "platform">,
+    parts: Pick<SecurityKey, "serialNumber" | "fido2" | "openpgp" | "card" | "slot" | "platform">,
     device: CompositeDeviceOptions,
   ) {
     super(device);
@@ -51,6 +57,7 @@ export class SecurityKey extends CompositeDevice {
     this.fido2 = parts.fido2;
     this.openpgp = parts.openpgp;
     this.card = parts.card;
+    this.slot = parts.slot;
     this.platform = parts.platform;
   }
 }
@@ -83,8 +90,9 @@ export async function createSecurityKey(options: SecurityKeyOptions): Promise<Se
   const fido2 = new Fido2Authenticator(platform, { firmwareVersion: FIRMWARE_VERSION, ...options.fido2 });
   const u2f = new U2fApplet(platform, fido2.credentials, () => fido2.isU2fEnabled);
 
+  const ctap2 = new SharedAuthenticator(fido2);
   const application: CtapHidApplication = {
-    cbor: (message, transport) => fido2.process(message, transport),
+    cbor: (message, transport) => ctap2.process(message, transport),
     msg: (message, transport) =>
       exchangeApdu(u2f.name, (apdu) => u2f.process(apdu, transport), message, transport, log),
     vendor: new Map(),
@@ -94,10 +102,12 @@ export async function createSecurityKey(options: SecurityKeyOptions): Promise<Se
   const openpgp = new OpenPgpApplet(platform, options.openpgp);
 
   // A partial AID finds the first that it fits.
-  const applets: readonly Applet[] = [new FidoApplet(fido2, u2f), openpgp];
+  const applets: readonly Applet[] = [new FidoApplet(ctap2, u2f), openpgp];
   const card = new ApduDispatcher(() => applets, log);
 
-  const parts = { serialNumber, fido2, openpgp, card, platform };
+  const slot = new Slot(card);
+
+  const parts = { serialNumber, fido2, openpgp, card, slot, platform };
   return new SecurityKey(parts, {
     idVendor: usbId.vendor,
     idProduct: usbId.product,
@@ -105,9 +115,10 @@ export async function createSecurityKey(options: SecurityKeyOptions): Promise<Se
     manufacturer: "Latchkey",
     product: "Security Key",
     serialNumber,
-    interfaces: [
-      new CtapHidInterface({ application, version: VERSION, log, randomBytes, interfaceNumber: 0, endpoint: 1 }),
-    ],
+    interfaces: composeInterfaces([
+      (numbers) => new CtapHidInterface({ application, version: VERSION, log, randomBytes, ...numbers }),
+      (numbers) => new CcidInterface({ slot, log, ...numbers }),
+    ]),
     onReset() {
       presence.reset();
       fido2.powerCycle();
