@@ -3,20 +3,23 @@ import { randomFillSync } from "node:crypto";
 import { Fido2Authenticator } from "../applets/fido2/authenticator.ts";
 import type { Fido2Options } from "../applets/fido2/context.ts";
 import { FidoApplet } from "../applets/fido2/fido-applet.ts";
+import { ManagementApplet } from "../applets/management/applet.ts";
 import { Capability } from "../applets/management/capability.ts";
 import { DeviceConfiguration } from "../applets/management/configuration.ts";
+import { Management } from "../applets/management/management.ts";
 import { U2fApplet } from "../applets/u2f/applet.ts";
 import type { Store } from "../keystore/index.ts";
 import { toHex } from "./bytes/hex.ts";
 import { Reader } from "./bytes/reader.ts";
 import { type Composition, compose, type UsbFunction } from "./composition.ts";
-import type { CtapHidApplication } from "./ctaphid/application.ts";
+import type { MessageHandler } from "./ctaphid/application.ts";
 import { CtapHidInterface } from "./ctaphid/interface.ts";
 import { CARD_FIRMWARE_VERSION, type Identity, type IdentityName, identities, type UsbId } from "./identity.ts";
 import type { Applet } from "./iso7816/applet.ts";
 import { ApduDispatcher } from "./iso7816/dispatcher.ts";
 import { exchangeApdu } from "./iso7816/exchange.ts";
 import { type Logger, silentLogger } from "./log.ts";
+import { managementCommands } from "./management-commands.ts";
 import type { Platform, UserPresence } from "./platform.ts";
 import { CompositeDevice } from "./usb/device.ts";
 import type { Urb, UsbDevice } from "./usb/types.ts";
@@ -35,10 +38,13 @@ export interface SecurityKeyOptions {
   readonly usbId?: UsbId;
 }
 
-/** A card application, and the capabilities that it needs one of to answer SELECT; the management applet needs none. */
+/** A card application. */
 interface CardApplication {
   readonly applet: Applet;
+  /** `Capability` bits: it answers SELECT while one of them is on, and always if there are none. */
   readonly capabilities: number;
+  /** Back to the state of a new key. */
+  reset?(): Promise<void>;
 }
 
 /** What `createSecurityKey` has put together. */
@@ -48,7 +54,7 @@ interface SecurityKeyParts {
   readonly usbId: UsbId | undefined;
   readonly fido2: Fido2Authenticator;
   readonly platform: Platform;
-  readonly configuration: DeviceConfiguration;
+  readonly management: Management;
   readonly functions: readonly UsbFunction[];
   readonly applications: readonly CardApplication[];
   /** The applets forget what they forget without power. */
@@ -64,7 +70,7 @@ export class SecurityKey implements UsbDevice {
   readonly serialNumber: string;
   readonly identity: Identity;
   readonly fido2: Fido2Authenticator;
-  readonly configuration: DeviceConfiguration;
+  readonly management: Management;
   /** The smart card of the key, whatever reader it is in. */
   readonly card: ApduDispatcher;
   readonly platform: Platform;
@@ -78,11 +84,11 @@ export class SecurityKey implements UsbDevice {
     this.serialNumber = parts.serialNumber;
     this.identity = parts.identity;
     this.fido2 = parts.fido2;
-    this.configuration = parts.configuration;
+    this.management = parts.management;
     this.platform = parts.platform;
     // A partial AID finds the first that it fits.
     this.card = new ApduDispatcher(() => this.applets, parts.platform.log);
-    this.#enabled = parts.configuration.enabled;
+    this.#enabled = parts.management.configuration.enabled;
     this.#composition = compose(parts.functions, this.#enabled);
     this.#device = this.#assemble();
   }
@@ -123,7 +129,7 @@ export class SecurityKey implements UsbDevice {
     this.#device.reset();
     this.#parts.powerCycle();
     this.card.reset();
-    const { enabled } = this.configuration;
+    const { enabled } = this.management.configuration;
     if (enabled === this.#enabled) return;
     this.#enabled = enabled;
     this.#composition = compose(this.#parts.functions, enabled);
@@ -161,40 +167,60 @@ export async function createSecurityKey(options: SecurityKeyOptions): Promise<Se
   const device = { serialNumber: cardSerialNumber(serial), firmwareVersion: CARD_FIRMWARE_VERSION };
   const platform: Platform = { device, store, presence, log, clock: { now: () => performance.now() }, randomBytes };
 
+  /** Whether one of the capabilities has been on since power-up. */
+  const isOn = (capabilities: number) => (key.enabled & capabilities) !== 0;
+
   const firmwareVersion = identity.fidoFirmwareVersion;
-  const fido2 = new Fido2Authenticator(platform, { firmwareVersion, ...options.fido2 });
+  const u2fIsOn = () => isOn(Capability.U2F);
+  const fido2 = new Fido2Authenticator(platform, { firmwareVersion, u2f: u2fIsOn, ...options.fido2 });
   const u2f = new U2fApplet(platform, fido2.credentials, () => fido2.isU2fEnabled);
 
-  const application: CtapHidApplication = {
-    cbor: (message, transport) => fido2.process(message, transport),
-    msg: (message, transport) =>
-      exchangeApdu(u2f.name, (apdu) => u2f.process(apdu, transport), message, transport, log),
-    vendor: new Map(),
-    wink: () => log.info("wink"),
-  };
+  // In the order in which a partial AID finds them.
+  const applications: CardApplication[] = [
+    {
+      applet: new FidoApplet(fido2, u2f, () => isOn(Capability.FIDO2)),
+      capabilities: Capability.FIDO2 | Capability.U2F,
+      reset: () => fido2.reset(),
+    },
+  ];
 
   const version = identity.ctapHidVersion;
+  const cbor: MessageHandler = (message, transport) => fido2.process(message, transport);
+  const msg: MessageHandler = (message, transport) =>
+    exchangeApdu(u2f.name, (apdu) => u2f.process(apdu, transport), message, transport, log);
   const functions: readonly UsbFunction[] = [
     {
       name: "FIDO",
       capabilities: Capability.U2F | Capability.FIDO2,
-      make: (place) => new CtapHidInterface({ application, version, log, randomBytes, ...place }),
+      make(place, enabled) {
+        const application = {
+          cbor: (enabled & Capability.FIDO2) === 0 ? undefined : cbor,
+          msg: (enabled & Capability.U2F) === 0 ? undefined : msg,
+          vendor: managementCommands(management),
+          wink: () => log.info("wink"),
+        };
+        return new CtapHidInterface({ application, version, log, randomBytes, ...place });
+      },
     },
   ];
 
-  // In the order in which a partial AID finds them.
-  const applications: readonly CardApplication[] = [
-    { applet: new FidoApplet(fido2, u2f), capabilities: Capability.FIDO2 | Capability.U2F },
-  ];
-
   const supported = [...functions, ...applications].reduce((all, { capabilities }) => all | capabilities, 0);
-  return new SecurityKey({
+  const configuration = new DeviceConfiguration(platform, supported);
+  const management = new Management(platform, configuration, {
+    ...identity.make,
+    async resetApplets() {
+      for (const { reset } of applications) await reset?.();
+    },
+  });
+  applications.push({ applet: new ManagementApplet(management), capabilities: 0 });
+
+  const key = new SecurityKey({
     serialNumber: toHex(serial),
     identity,
     usbId,
     fido2,
     platform,
-    configuration: new DeviceConfiguration(platform, supported),
+    management,
     functions,
     applications,
     powerCycle() {
@@ -203,6 +229,7 @@ export async function createSecurityKey(options: SecurityKeyOptions): Promise<Se
       u2f.deselect();
     },
   });
+  return key;
 }
 
 /** Tells two keys on one machine apart: 8 random bytes, drawn once for a store. In hexadecimal, as udev rules want ASCII. */
