@@ -11,7 +11,7 @@ import { U2fApplet } from "../applets/u2f/applet.ts";
 import type { Store } from "../keystore/index.ts";
 import { toHex } from "./bytes/hex.ts";
 import { Reader } from "./bytes/reader.ts";
-import { type Composition, compose, type UsbFunction } from "./composition.ts";
+import { type Composition, compose, type FunctionName, type UsbFunction } from "./composition.ts";
 import type { MessageHandler } from "./ctaphid/application.ts";
 import { CtapHidInterface } from "./ctaphid/interface.ts";
 import { CARD_FIRMWARE_VERSION, type Identity, type IdentityName, identities, type UsbId } from "./identity.ts";
@@ -96,6 +96,11 @@ export class SecurityKey implements UsbDevice {
   /** The applications that have been on since power-up, as `Capability` bits. */
   get enabled(): number {
     return this.#enabled;
+  }
+
+  /** The USB functions that there have been since power-up, in order. */
+  get functions(): readonly FunctionName[] {
+    return this.#composition.names;
   }
 
   /** The card's applets that answer SELECT, in that order. */
