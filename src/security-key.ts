@@ -3,6 +3,7 @@ import { randomFillSync } from "node:crypto";
 import { Fido2Authenticator } from "../applets/fido2/authenticator.ts";
 import type { Fido2Options } from "../applets/fido2/context.ts";
 import { FidoApplet } from "../applets/fido2/fido-applet.ts";
+import { SharedAuthenticator } from "../applets/fido2/shared-authenticator.ts";
 import { ManagementApplet } from "../applets/management/applet.ts";
 import { Capability } from "../applets/management/capability.ts";
 import { DeviceConfiguration } from "../applets/management/configuration.ts";
@@ -11,6 +12,8 @@ import { U2fApplet } from "../applets/u2f/applet.ts";
 import type { Store } from "../keystore/index.ts";
 import { toHex } from "./bytes/hex.ts";
 import { Reader } from "./bytes/reader.ts";
+import { CcidInterface } from "./ccid/interface.ts";
+import { Slot } from "./ccid/slot.ts";
 import { type Composition, compose, type FunctionName, type UsbFunction } from "./composition.ts";
 import type { MessageHandler } from "./ctaphid/application.ts";
 import { CtapHidInterface } from "./ctaphid/interface.ts";
@@ -55,6 +58,8 @@ interface SecurityKeyParts {
   readonly fido2: Fido2Authenticator;
   readonly platform: Platform;
   readonly management: Management;
+  readonly card: ApduDispatcher;
+  readonly slot: Slot;
   readonly functions: readonly UsbFunction[];
   readonly applications: readonly CardApplication[];
   /** The applets forget what they forget without power. */
@@ -73,6 +78,8 @@ export class SecurityKey implements UsbDevice {
   readonly management: Management;
   /** The smart card of the key, whatever reader it is in. */
   readonly card: ApduDispatcher;
+  /** Where the card is, or is not: what all readers share. */
+  readonly slot: Slot;
   readonly platform: Platform;
   readonly #parts: SecurityKeyParts;
   #enabled: number;
@@ -86,8 +93,8 @@ export class SecurityKey implements UsbDevice {
     this.fido2 = parts.fido2;
     this.management = parts.management;
     this.platform = parts.platform;
-    // A partial AID finds the first that it fits.
-    this.card = new ApduDispatcher(() => this.applets, parts.platform.log);
+    this.card = parts.card;
+    this.slot = parts.slot;
     this.#enabled = parts.management.configuration.enabled;
     this.#composition = compose(parts.functions, this.#enabled);
     this.#device = this.#assemble();
@@ -137,6 +144,7 @@ export class SecurityKey implements UsbDevice {
     const { enabled } = this.management.configuration;
     if (enabled === this.#enabled) return;
     this.#enabled = enabled;
+    for (const each of this.#composition.interfaces) each.dispose?.();
     this.#composition = compose(this.#parts.functions, enabled);
     this.#device = this.#assemble();
   }
@@ -180,17 +188,24 @@ export async function createSecurityKey(options: SecurityKeyOptions): Promise<Se
   const fido2 = new Fido2Authenticator(platform, { firmwareVersion, u2f: u2fIsOn, ...options.fido2 });
   const u2f = new U2fApplet(platform, fido2.credentials, () => fido2.isU2fEnabled);
 
+  const ctap2 = new SharedAuthenticator(fido2);
+
   // In the order in which a partial AID finds them.
   const applications: CardApplication[] = [
     {
-      applet: new FidoApplet(fido2, u2f, () => isOn(Capability.FIDO2)),
+      applet: new FidoApplet(ctap2, u2f, () => isOn(Capability.FIDO2)),
       capabilities: Capability.FIDO2 | Capability.U2F,
       reset: () => fido2.reset(),
     },
   ];
 
+  const supported = applications.reduce((all, { capabilities }) => all | capabilities, 0);
+
+  const card = new ApduDispatcher(() => key.applets, log);
+  const slot = new Slot(card, identity.atr);
+
   const version = identity.ctapHidVersion;
-  const cbor: MessageHandler = (message, transport) => fido2.process(message, transport);
+  const cbor: MessageHandler = (message, transport) => ctap2.process(message, transport);
   const msg: MessageHandler = (message, transport) =>
     exchangeApdu(u2f.name, (apdu) => u2f.process(apdu, transport), message, transport, log);
   const functions: readonly UsbFunction[] = [
@@ -207,9 +222,13 @@ export async function createSecurityKey(options: SecurityKeyOptions): Promise<Se
         return new CtapHidInterface({ application, version, log, randomBytes, ...place });
       },
     },
+    {
+      name: "CCID",
+      capabilities: supported & (Capability.OATH | Capability.PIV | Capability.OPENPGP),
+      make: (place) => new CcidInterface({ slot, log, ...place }),
+    },
   ];
 
-  const supported = [...functions, ...applications].reduce((all, { capabilities }) => all | capabilities, 0);
   const configuration = new DeviceConfiguration(platform, supported);
   const management = new Management(platform, configuration, {
     ...identity.make,
@@ -226,6 +245,8 @@ export async function createSecurityKey(options: SecurityKeyOptions): Promise<Se
     fido2,
     platform,
     management,
+    card,
+    slot,
     functions,
     applications,
     powerCycle() {
