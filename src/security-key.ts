@@ -3,6 +3,7 @@ import { randomFillSync } from "node:crypto";
 import { Fido2Authenticator } from "../applets/fido2/authenticator.ts";
 import type { Fido2Options } from "../applets/fido2/context.ts";
 import { FidoApplet } from "../applets/fido2/fido-applet.ts";
+import { OathApplet } from "../applets/oath/applet.ts";
 import { U2fApplet } from "../applets/u2f/applet.ts";
 import type { Store } from "../keystore/index.ts";
 import { toHex } from "./bytes/hex.ts";
@@ -33,17 +34,19 @@ export class SecurityKey extends CompositeDevice {
   /** 16 hexadecimal digits, drawn once for a store. */
   readonly serialNumber: string;
   readonly fido2: Fido2Authenticator;
+  readonly oath: OathApplet;
   /** The smart card of the key, whatever reader it is in. */
   readonly card: ApduDispatcher;
   readonly platform: Platform;
 
   constructor(
-    parts: Pick<SecurityKey, "serialNumber" | "fido2" | "card" | "platform">,
+    parts: Pick<SecurityKey, "serialNumber" | "fido2" | "oath" | "card" | "platform">,
     device: CompositeDeviceOptions,
   ) {
     super(device);
     this.serialNumber = parts.serialNumber;
     this.fido2 = parts.fido2;
+    this.oath = parts.oath;
     this.card = parts.card;
     this.platform = parts.platform;
   }
@@ -76,6 +79,7 @@ export async function createSecurityKey(options: SecurityKeyOptions): Promise<Se
 
   const fido2 = new Fido2Authenticator(platform, { firmwareVersion: FIRMWARE_VERSION, ...options.fido2 });
   const u2f = new U2fApplet(platform, fido2.credentials, () => fido2.isU2fEnabled);
+  const oath = new OathApplet(platform);
 
   const application: CtapHidApplication = {
     cbor: (message, transport) => fido2.process(message, transport),
@@ -86,10 +90,10 @@ export async function createSecurityKey(options: SecurityKeyOptions): Promise<Se
   };
 
   // A partial AID finds the first that it fits.
-  const applets: readonly Applet[] = [new FidoApplet(fido2, u2f)];
+  const applets: readonly Applet[] = [new FidoApplet(fido2, u2f), oath];
   const card = new ApduDispatcher(() => applets, log);
 
-  const parts = { serialNumber, fido2, card, platform };
+  const parts = { serialNumber, fido2, oath, card, platform };
   return new SecurityKey(parts, {
     idVendor: usbId.vendor,
     idProduct: usbId.product,

@@ -151,7 +151,11 @@ export class ApduDispatcher {
   #takeRemainder(): Uint8Array {
     const remainder = this.#remainder;
     this.#remainder = undefined;
-    if (remainder === undefined) throw new StatusError(StatusWord.CONDITIONS_NOT_SATISFIED);
+    if (remainder === undefined) {
+      // As a YubiKey answers SEND REMAINING, which is OATH's, when nothing remains.
+      const isOwn = this.#selected?.getResponseInstruction !== undefined;
+      throw new StatusError(isOwn ? StatusWord.INS_NOT_SUPPORTED : StatusWord.CONDITIONS_NOT_SATISFIED);
+    }
     if (remainder.statusWord === StatusWord.SUCCESS) return remainder.data;
     throw new StatusError(remainder.statusWord, remainder.data);
   }
