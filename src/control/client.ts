@@ -63,6 +63,11 @@ export class ControlClient {
       createAttestation: (request) => ask("attestation/create", request),
       removeAttestation: () => act("attestation/remove", {}),
       metadata: () => ask("metadata", {}),
+      listOathAccounts: () => ask("oath/list", {}),
+      addOathAccount: (request) => ask("oath/add", request),
+      oathCode: (name) => ask("oath/code", { name }),
+      deleteOathAccount: (name) => ask("oath/delete", { name }),
+      resetOath: () => act("oath/reset", {}),
     };
   }
 

@@ -3,6 +3,7 @@ import { type PendingPresence, PROMPT_MS } from "../presence/pending.ts";
 import type { KeyEvents } from "./events.ts";
 import type { JsonMembers } from "./json-members.ts";
 import type { Administration, AttestationRequest, KeyStatus, PowerCycleAnswer } from "./messages.ts";
+import { oathOrders } from "./oath-routes.ts";
 import { Refusal } from "./refusal.ts";
 import { answerTouch } from "./touch.ts";
 
@@ -40,6 +41,7 @@ export const orders: ReadonlyMap<string, Route> = new Map<string, Route>([
   ["/v1/attestation/create", attestationCreate],
   ["/v1/attestation/remove", bare(({ administration }) => administration.removeAttestation())],
   ["/v1/metadata", bare(({ administration }) => administration.metadata())],
+  ...oathOrders,
 ]);
 
 /** A route that takes nothing. */
