@@ -8,6 +8,8 @@ import { U2fApplet } from "../applets/u2f/applet.ts";
 import type { Store } from "../keystore/index.ts";
 import { toHex } from "./bytes/hex.ts";
 import { Reader } from "./bytes/reader.ts";
+import { CcidInterface } from "./ccid/interface.ts";
+import { Slot } from "./ccid/slot.ts";
 import type { CtapHidApplication } from "./ctaphid/application.ts";
 import { CtapHidInterface } from "./ctaphid/interface.ts";
 import type { Applet } from "./iso7816/applet.ts";
@@ -15,6 +17,7 @@ import { ApduDispatcher } from "./iso7816/dispatcher.ts";
 import { exchangeApdu } from "./iso7816/exchange.ts";
 import { type Logger, silentLogger } from "./log.ts";
 import type { Platform, UserPresence } from "./platform.ts";
+import { composeInterfaces } from "./usb/composition.ts";
 import { CompositeDevice, type CompositeDeviceOptions } from "./usb/device.ts";
 
 export interface SecurityKeyOptions {
@@ -37,10 +40,12 @@ export class SecurityKey extends CompositeDevice {
   readonly oath: OathApplet;
   /** The smart card of the key, whatever reader it is in. */
   readonly card: ApduDispatcher;
+  /** Where the card is, or is not: what all readers share. */
+  readonly slot: Slot;
   readonly platform: Platform;
 
   constructor(
-    parts: Pick<SecurityKey, "serialNumber" | "fido2" | "oath" | "card" | "platform">,
+    parts: Pick<SecurityKey, "serialNumber" | "fido2" | "oath" | "card" | "slot" | "platform">,
     device: CompositeDeviceOptions,
   ) {
     super(device);
@@ -48,6 +53,7 @@ export class SecurityKey extends CompositeDevice {
     this.fido2 = parts.fido2;
     this.oath = parts.oath;
     this.card = parts.card;
+    this.slot = parts.slot;
     this.platform = parts.platform;
   }
 }
@@ -93,7 +99,9 @@ export async function createSecurityKey(options: SecurityKeyOptions): Promise<Se
   const applets: readonly Applet[] = [new FidoApplet(fido2, u2f), oath];
   const card = new ApduDispatcher(() => applets, log);
 
-  const parts = { serialNumber, fido2, oath, card, platform };
+  const slot = new Slot(card);
+
+  const parts = { serialNumber, fido2, oath, card, slot, platform };
   return new SecurityKey(parts, {
     idVendor: usbId.vendor,
     idProduct: usbId.product,
@@ -101,9 +109,10 @@ export async function createSecurityKey(options: SecurityKeyOptions): Promise<Se
     manufacturer: "Latchkey",
     product: "Security Key",
     serialNumber,
-    interfaces: [
-      new CtapHidInterface({ application, version: VERSION, log, randomBytes, interfaceNumber: 0, endpoint: 1 }),
-    ],
+    interfaces: composeInterfaces([
+      (numbers) => new CtapHidInterface({ application, version: VERSION, log, randomBytes, ...numbers }),
+      (numbers) => new CcidInterface({ slot, log, ...numbers }),
+    ]),
     onReset() {
       presence.reset();
       fido2.powerCycle();

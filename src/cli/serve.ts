@@ -2,6 +2,7 @@
 import { realpathSync } from "node:fs";
 import type { KeyStore } from "../../keystore/index.ts";
 import { MemoryKeyStore } from "../../keystore/memory-keystore.ts";
+import { VpcdClient } from "../ccid/vpcd.ts";
 import { KeyEvents } from "../control/events.ts";
 import { administer } from "../control/local-administration.ts";
 import type { KeyStatus, PowerCycleAnswer } from "../control/messages.ts";
@@ -36,6 +37,8 @@ export interface ServeOptions extends StoreOptions, FeatureOptions {
   readonly ephemeral: boolean;
   readonly touch?: TouchMode;
   readonly usbId: UsbId;
+  /** Where vsmartcard's driver listens, when the card is to be in its reader. */
+  readonly vpcd?: Remote;
   readonly logLevel: LogLevel;
   /** The control socket; a new one in the user's own directory unless given. */
   readonly control?: string;
@@ -86,9 +89,11 @@ export async function serve(options: ServeOptions, console: Console, around: Sur
     },
   });
   let control: ControlServer | undefined;
+  let vpcd: VpcdClient | undefined;
   const close = async () => {
     stopAsking();
     presence.reset();
+    vpcd?.close();
     await control?.close();
     await server.close();
     await store.close();
@@ -131,6 +136,7 @@ export async function serve(options: ServeOptions, console: Console, around: Sur
       program: programCommand(console.script),
     });
     console.output.write(`${lines.join("\n")}\n`);
+    if (options.vpcd !== undefined) vpcd = new VpcdClient({ ...options.vpcd, slot: key.slot, log });
     return { address, control: controlPath, close };
   } catch (error) {
     await close();

@@ -69,7 +69,10 @@ test("list --json prints one object", async () => {
         speed: "high",
         busnum: 1,
         devnum: 2,
-        interfaces: [{ class: 3, subClass: 0, protocol: 0 }],
+        interfaces: [
+          { class: 3, subClass: 0, protocol: 0 },
+          { class: 11, subClass: 0, protocol: 0 },
+        ],
       },
     ],
   });
