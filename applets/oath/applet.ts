@@ -52,7 +52,7 @@ export class OathApplet implements Applet {
       [Instruction.PUT, guarded(zeros, (apdu) => this.#put(apdu))],
       [Instruction.DELETE, guarded(zeros, (apdu) => this.#delete(apdu))],
       [Instruction.SET_CODE, guarded(zeros, (apdu) => done(this.#code.set(apdu.data)))],
-      [Instruction.RESET, open(deadParameters, () => this.#reset())],
+      [Instruction.RESET, open(deadParameters, () => done(this.reset()))],
       [Instruction.RENAME, guarded(zeros, (apdu) => this.#rename(apdu))],
       [Instruction.LIST, guarded(zeros, async () => this.#list())],
       [Instruction.CALCULATE, guarded(truncation, (apdu, transport) => calculate(context, apdu, transport))],
@@ -88,6 +88,13 @@ export class OathApplet implements Applet {
     this.#code.forget();
   }
 
+  /** Forgets the accounts and the access code, and takes another device id. */
+  async reset(): Promise<void> {
+    await this.accounts.reset();
+    this.#code.forget();
+    this.#platform.log.info("OATH was reset");
+  }
+
   async #put({ data }: CommandApdu): Promise<Uint8Array> {
     const { fields, counter } = parsePut(data);
     return done(this.accounts.put(fields, counter));
@@ -112,13 +119,6 @@ export class OathApplet implements Applet {
       return encodeTlv(Tag.NAME_LIST, Uint8Array.of(shown | algorithm), name);
     });
     return concat(...entries);
-  }
-
-  async #reset(): Promise<Uint8Array> {
-    await this.accounts.reset();
-    this.#code.forget();
-    this.#platform.log.info("OATH was reset");
-    return NOTHING;
   }
 
   /** What a store that failed is to a client: no space, or YKOATH's "generic error". */
