@@ -6,6 +6,7 @@ import { type DetachOptions, detach } from "./cli/detach.ts";
 import { ExitStatus, isSentence } from "./cli/failure.ts";
 import { addKeyCommands, withFeatureOptions } from "./cli/key-commands.ts";
 import { type ListOptions, list, listLocal } from "./cli/list.ts";
+import { addOathCommands } from "./cli/oath-commands.ts";
 import {
   parseBusid,
   parseHubPort,
@@ -117,6 +118,7 @@ program
   .action((options: DetachOptions) => detach(options, print));
 
 addKeyCommands(program, print);
+addOathCommands(program, print);
 addStoreCommands(program, print);
 
 try {

@@ -18,7 +18,7 @@ export interface Place {
 
 export interface UsbFunction {
   readonly name: FunctionName;
-  /** `Capability` bits of the applications behind it: it is there while one of them is on, and always if there are none. */
+  /** `Capability` bits of the applications behind it: it is there while one of them is on. */
   readonly capabilities: number;
   /** What its interface is called, where that is told apart from the product. */
   readonly interfaceName?: string;
@@ -41,7 +41,7 @@ const FIRST_ENDPOINT = 1;
 /** Makes the functions that `enabled` asks for, in the order of FUNCTION_NAMES whatever that of `functions`. */
 export function compose(functions: readonly UsbFunction[], enabled: number): Composition {
   const present = FUNCTION_NAMES.flatMap((name) => functions.filter((each) => each.name === name)).filter(
-    ({ capabilities }) => capabilities === 0 || (capabilities & enabled) !== 0,
+    ({ capabilities }) => (capabilities & enabled) !== 0,
   );
   const interfaces: UsbInterface[] = [];
   const strings: Record<number, string> = {};

@@ -30,7 +30,7 @@ function withControl(command: Command): Command {
 }
 
 /** A key that may run or not. */
-function withKeyOptions(command: Command): Command {
+export function withKeyOptions(command: Command): Command {
   return command
     .option("--control <path>", "the control socket of a running key")
     .option("--store <file>", "the store of the key; unless given, the only key that runs, or else the usual store")

@@ -77,6 +77,11 @@ export class ControlClient {
       showIdentity: () => ask("identity/show", {}),
       configure: (request) => ask("identity/configure", request),
       metadata: () => ask("metadata", {}),
+      listOathAccounts: () => ask("oath/list", {}),
+      addOathAccount: (request) => ask("oath/add", request),
+      oathCode: (name) => ask("oath/code", { name }),
+      deleteOathAccount: (name) => ask("oath/delete", { name }),
+      resetOath: () => act("oath/reset", {}),
     };
   }
 

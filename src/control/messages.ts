@@ -1,6 +1,7 @@
 // What is said over the control socket, as JSON: the state of a key, what happens to it, and what its owner may ask.
 import type { PresenceOutcome, PresencePrompt } from "../platform.ts";
 import type { TouchMode } from "../presence/mode.ts";
+import type { OathOwner } from "./oath-messages.ts";
 
 /** A touch that waits, with the number that answers it. */
 export interface WaitingTouch extends PresencePrompt {
@@ -161,7 +162,7 @@ export interface AttestationSummary {
 }
 
 /** What the owner of a key may do with it, be it running (through the socket) or not (with its store). Rejects with Refusal. */
-export interface Administration {
+export interface Administration extends OathOwner {
   fidoInfo(): Promise<FidoInfo>;
   /** `pin`: needed when one is set. */
   listCredentials(pin: string | undefined): Promise<readonly CredentialSummary[]>;

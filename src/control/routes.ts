@@ -3,6 +3,7 @@ import { type PendingPresence, PROMPT_MS } from "../presence/pending.ts";
 import type { KeyEvents } from "./events.ts";
 import type { JsonMembers } from "./json-members.ts";
 import type { Administration, AttestationRequest, CardAnswer, KeyStatus, PowerCycleAnswer } from "./messages.ts";
+import { oathOrders } from "./oath-routes.ts";
 import { Refusal } from "./refusal.ts";
 import { answerTouch } from "./touch.ts";
 
@@ -46,6 +47,7 @@ export const orders: ReadonlyMap<string, Route> = new Map<string, Route>([
   ["/v1/identity/show", bare(({ administration }) => administration.showIdentity())],
   ["/v1/identity/configure", identityConfigure],
   ["/v1/metadata", bare(({ administration }) => administration.metadata())],
+  ...oathOrders,
 ]);
 
 /** A route that takes nothing. */
