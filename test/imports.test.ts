@@ -23,6 +23,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
   "src/usbip": ["src/usb", "src/bytes", "src/log.ts"],
   "src/ctaphid": ["src/usb", "src/transport.ts", "src/bytes", "src/log.ts"],
   "src/ccid": ["src/usb", "src/iso7816", "src/transport.ts", "src/bytes", "src/log.ts"],
+  "src/keyboard": ["src/usb", "src/transport.ts", "src/bytes", "src/log.ts"],
   "src/usb": ["src/bytes", "src/log.ts"],
   "src/iso7816": ["src/transport.ts", "src/bytes", "src/log.ts"],
   "src/platform.ts": ["keystore/index.ts", "src/log.ts"], // types only, checked below
