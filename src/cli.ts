@@ -20,6 +20,7 @@ import { packageVersion } from "./cli/program.ts";
 import type { ServeOptions } from "./cli/serve.ts";
 import { untilStopped } from "./cli/signals.ts";
 import { addStoreCommands, processSurroundings, withStoreOptions } from "./cli/store-commands.ts";
+import { IDENTITY_NAMES } from "./identity.ts";
 
 // A reader that goes away (`latchkey serve | head`, a terminal that closes) is no reason to drop the key.
 for (const stream of [process.stdout, process.stderr]) stream.on("error", () => {});
@@ -30,9 +31,10 @@ const remoteOption = new Option("--remote <HOST[:PORT]>", "the server")
   .argParser(parseRemote)
   .default(parseRemote("127.0.0.1"), "127.0.0.1:3240");
 
-const usbIdOption = new Option("--usb-id <VVVV:PPPP>", "USB vendor and product id")
-  .argParser(parseUsbId)
-  .default(parseUsbId("1209:0001"), "1209:0001, pid.codes' id for testing");
+const usbIdOption = new Option(
+  "--usb-id <VVVV:PPPP>",
+  "USB vendor and product id, in place of the identity's",
+).argParser(parseUsbId);
 
 const program = new Command("latchkey")
   .description("A software security key, served over USB/IP.")
@@ -57,6 +59,11 @@ withFeatureOptions(withStoreOptions(serving))
     ).choices(["ask", "auto"]),
   )
   .option("--control <path>", "where the control socket is; unless given, where the other commands find it")
+  .addOption(
+    new Option("--identity <name>", "what the key shows of itself: its own, or a YubiKey 5's, for development")
+      .choices(IDENTITY_NAMES)
+      .default("latchkey"),
+  )
   .addOption(usbIdOption)
   .option("--log-level <level>", "error, warn, info, debug or traffic", parseLogLevel, "info")
   .action(async (options: ServeOptions) => {

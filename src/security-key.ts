@@ -1,20 +1,25 @@
-// The wiring: store → applets → what CTAPHID hands its messages to → interfaces → USB device.
+// The wiring: store → applets → what CTAPHID hands its messages to → functions → USB device.
 import { randomFillSync } from "node:crypto";
 import { Fido2Authenticator } from "../applets/fido2/authenticator.ts";
 import type { Fido2Options } from "../applets/fido2/context.ts";
 import { FidoApplet } from "../applets/fido2/fido-applet.ts";
+import { Capability } from "../applets/management/capability.ts";
+import { DeviceConfiguration } from "../applets/management/configuration.ts";
 import { U2fApplet } from "../applets/u2f/applet.ts";
 import type { Store } from "../keystore/index.ts";
 import { toHex } from "./bytes/hex.ts";
 import { Reader } from "./bytes/reader.ts";
+import { type Composition, compose, type UsbFunction } from "./composition.ts";
 import type { CtapHidApplication } from "./ctaphid/application.ts";
 import { CtapHidInterface } from "./ctaphid/interface.ts";
+import { CARD_FIRMWARE_VERSION, type Identity, type IdentityName, identities, type UsbId } from "./identity.ts";
 import type { Applet } from "./iso7816/applet.ts";
 import { ApduDispatcher } from "./iso7816/dispatcher.ts";
 import { exchangeApdu } from "./iso7816/exchange.ts";
 import { type Logger, silentLogger } from "./log.ts";
 import type { Platform, UserPresence } from "./platform.ts";
-import { CompositeDevice, type CompositeDeviceOptions } from "./usb/device.ts";
+import { CompositeDevice } from "./usb/device.ts";
+import type { Urb, UsbDevice } from "./usb/types.ts";
 
 export interface SecurityKeyOptions {
   /** Where credentials and counters live. The key does not close it. */
@@ -24,41 +29,123 @@ export interface SecurityKeyOptions {
   readonly log?: Logger;
   /** How FIDO2 is configured, where that differs from its defaults. */
   readonly fido2?: Partial<Fido2Options>;
-  /** pid.codes' id for testing, 1209:0001, unless given. https://pid.codes/1209/0001/ */
-  readonly usbId?: { readonly vendor: number; readonly product: number };
+  /** What the key shows of itself; "latchkey" unless given. */
+  readonly identity?: IdentityName;
+  /** The identity's unless given. */
+  readonly usbId?: UsbId;
 }
 
-/** A key is a USB device, to be exported; what else is here is for its owner. */
-export class SecurityKey extends CompositeDevice {
+/** A card application, and the capabilities that it needs one of to answer SELECT; the management applet needs none. */
+interface CardApplication {
+  readonly applet: Applet;
+  readonly capabilities: number;
+}
+
+/** What `createSecurityKey` has put together. */
+interface SecurityKeyParts {
+  readonly serialNumber: string;
+  readonly identity: Identity;
+  readonly usbId: UsbId | undefined;
+  readonly fido2: Fido2Authenticator;
+  readonly platform: Platform;
+  readonly configuration: DeviceConfiguration;
+  readonly functions: readonly UsbFunction[];
+  readonly applications: readonly CardApplication[];
+  /** The applets forget what they forget without power. */
+  powerCycle(): void;
+}
+
+/**
+ * A key is a USB device, to be exported; what else is here is for its owner. Which functions and applets there are is
+ * settled when it is powered up: a host that has the device would not see them come or go.
+ */
+export class SecurityKey implements UsbDevice {
   /** 16 hexadecimal digits, drawn once for a store. */
   readonly serialNumber: string;
+  readonly identity: Identity;
   readonly fido2: Fido2Authenticator;
+  readonly configuration: DeviceConfiguration;
   /** The smart card of the key, whatever reader it is in. */
   readonly card: ApduDispatcher;
   readonly platform: Platform;
+  readonly #parts: SecurityKeyParts;
+  #enabled: number;
+  #composition: Composition;
+  #device: CompositeDevice;
 
-  constructor(
-    parts: Pick<SecurityKey, "serialNumber" | "fido2" | "card" | "platform">,
-    device: CompositeDeviceOptions,
-  ) {
-    super(device);
+  constructor(parts: SecurityKeyParts) {
+    this.#parts = parts;
     this.serialNumber = parts.serialNumber;
+    this.identity = parts.identity;
     this.fido2 = parts.fido2;
-    this.card = parts.card;
+    this.configuration = parts.configuration;
     this.platform = parts.platform;
+    // A partial AID finds the first that it fits.
+    this.card = new ApduDispatcher(() => this.applets, parts.platform.log);
+    this.#enabled = parts.configuration.enabled;
+    this.#composition = compose(parts.functions, this.#enabled);
+    this.#device = this.#assemble();
+  }
+
+  /** The applications that have been on since power-up, as `Capability` bits. */
+  get enabled(): number {
+    return this.#enabled;
+  }
+
+  /** The card's applets that answer SELECT, in that order. */
+  get applets(): readonly Applet[] {
+    return this.#parts.applications
+      .filter(({ capabilities }) => capabilities === 0 || (capabilities & this.#enabled) !== 0)
+      .map(({ applet }) => applet);
+  }
+
+  get speed() {
+    return this.#device.speed;
+  }
+
+  get descriptor() {
+    return this.#device.descriptor;
+  }
+
+  get bConfigurationValue() {
+    return this.#device.bConfigurationValue;
+  }
+
+  get interfaces() {
+    return this.#device.interfaces;
+  }
+
+  submit(urb: Urb, signal: AbortSignal): Promise<Uint8Array> {
+    return this.#device.submit(urb, signal);
+  }
+
+  reset(): void {
+    this.#device.reset();
+    this.#parts.powerCycle();
+    this.card.reset();
+    const { enabled } = this.configuration;
+    if (enabled === this.#enabled) return;
+    this.#enabled = enabled;
+    this.#composition = compose(this.#parts.functions, enabled);
+    this.#device = this.#assemble();
+  }
+
+  #assemble(): CompositeDevice {
+    const { identity } = this;
+    const { names, interfaces, strings } = this.#composition;
+    const { vendor, product } = this.#parts.usbId ?? identity.usbId(names);
+    return new CompositeDevice({
+      idVendor: vendor,
+      idProduct: product,
+      bcdDevice: identity.bcdDevice,
+      manufacturer: identity.manufacturer,
+      product: identity.product(names),
+      ...(identity.hasUsbSerialNumber && { serialNumber: this.serialNumber }),
+      strings,
+      interfaces,
+    });
   }
 }
-
-const VERSION = { major: 0, minor: 1, build: 0 };
-
-/** The same, as getInfo's firmwareVersion: a number that grows with each version. */
-const FIRMWARE_VERSION = VERSION.major * 10_000 + VERSION.minor * 100 + VERSION.build;
-
-/** The same, as bcdDevice. USB 2.0 table 9-8 */
-const BCD_DEVICE = 0x0010;
-
-/** The YubiKey firmware whose card commands the applets have. */
-const CARD_FIRMWARE_VERSION = [5, 7, 4] as const;
 
 const SERIAL_KEY = "device/serial";
 
@@ -68,13 +155,14 @@ function randomBytes(length: number): Uint8Array {
 
 /** Makes a security key, ready to be exported. Rejects with KeyStoreError when the store cannot be written to. */
 export async function createSecurityKey(options: SecurityKeyOptions): Promise<SecurityKey> {
-  const { store, presence, log = silentLogger, usbId = { vendor: 0x1209, product: 0x0001 } } = options;
+  const { store, presence, log = silentLogger, usbId } = options;
+  const identity = identities[options.identity ?? "latchkey"];
   const serial = await obtainSerial(store);
-  const serialNumber = toHex(serial);
   const device = { serialNumber: cardSerialNumber(serial), firmwareVersion: CARD_FIRMWARE_VERSION };
   const platform: Platform = { device, store, presence, log, clock: { now: () => performance.now() }, randomBytes };
 
-  const fido2 = new Fido2Authenticator(platform, { firmwareVersion: FIRMWARE_VERSION, ...options.fido2 });
+  const firmwareVersion = identity.fidoFirmwareVersion;
+  const fido2 = new Fido2Authenticator(platform, { firmwareVersion, ...options.fido2 });
   const u2f = new U2fApplet(platform, fido2.credentials, () => fido2.isU2fEnabled);
 
   const application: CtapHidApplication = {
@@ -85,26 +173,34 @@ export async function createSecurityKey(options: SecurityKeyOptions): Promise<Se
     wink: () => log.info("wink"),
   };
 
-  // A partial AID finds the first that it fits.
-  const applets: readonly Applet[] = [new FidoApplet(fido2, u2f)];
-  const card = new ApduDispatcher(() => applets, log);
+  const version = identity.ctapHidVersion;
+  const functions: readonly UsbFunction[] = [
+    {
+      name: "FIDO",
+      capabilities: Capability.U2F | Capability.FIDO2,
+      make: (place) => new CtapHidInterface({ application, version, log, randomBytes, ...place }),
+    },
+  ];
 
-  const parts = { serialNumber, fido2, card, platform };
-  return new SecurityKey(parts, {
-    idVendor: usbId.vendor,
-    idProduct: usbId.product,
-    bcdDevice: BCD_DEVICE,
-    manufacturer: "Latchkey",
-    product: "Security Key",
-    serialNumber,
-    interfaces: [
-      new CtapHidInterface({ application, version: VERSION, log, randomBytes, interfaceNumber: 0, endpoint: 1 }),
-    ],
-    onReset() {
+  // In the order in which a partial AID finds them.
+  const applications: readonly CardApplication[] = [
+    { applet: new FidoApplet(fido2, u2f), capabilities: Capability.FIDO2 | Capability.U2F },
+  ];
+
+  const supported = [...functions, ...applications].reduce((all, { capabilities }) => all | capabilities, 0);
+  return new SecurityKey({
+    serialNumber: toHex(serial),
+    identity,
+    usbId,
+    fido2,
+    platform,
+    configuration: new DeviceConfiguration(platform, supported),
+    functions,
+    applications,
+    powerCycle() {
       presence.reset();
       fido2.powerCycle();
       u2f.deselect();
-      card.reset();
     },
   });
 }

@@ -9,6 +9,8 @@ const layers: Readonly<Record<string, readonly string[]>> = {
   "src/cli": ["src", "applets", "keystore"],
   "src/security-key.ts": ["src", "applets", "keystore"],
   "src/index.ts": ["src", "applets", "keystore"],
+  "src/composition.ts": ["src/usb"],
+  "src/identity.ts": ["src/composition.ts", "src/ctaphid", "src/bytes"], // types, and the codec of hexadecimal
   "src/presence": ["src/platform.ts", "src/log.ts"],
   "src/control": [
     "src/presence",
