@@ -5,17 +5,19 @@ import type { Fido2Options } from "../applets/fido2/context.ts";
 import { FidoApplet } from "../applets/fido2/fido-applet.ts";
 import { Capability } from "../applets/management/capability.ts";
 import { DeviceConfiguration } from "../applets/management/configuration.ts";
+import { OtpApplet, type TouchOutcome } from "../applets/otp/applet.ts";
 import { U2fApplet } from "../applets/u2f/applet.ts";
 import type { Store } from "../keystore/index.ts";
 import { toHex } from "./bytes/hex.ts";
 import { Reader } from "./bytes/reader.ts";
-import { type Composition, compose, type UsbFunction } from "./composition.ts";
+import { type Composition, compose, presentFunctions, type UsbFunction } from "./composition.ts";
 import type { CtapHidApplication } from "./ctaphid/application.ts";
 import { CtapHidInterface } from "./ctaphid/interface.ts";
 import { CARD_FIRMWARE_VERSION, type Identity, type IdentityName, identities, type UsbId } from "./identity.ts";
 import type { Applet } from "./iso7816/applet.ts";
 import { ApduDispatcher } from "./iso7816/dispatcher.ts";
 import { exchangeApdu } from "./iso7816/exchange.ts";
+import { KeyboardInterface } from "./keyboard/interface.ts";
 import { type Logger, silentLogger } from "./log.ts";
 import type { Platform, UserPresence } from "./platform.ts";
 import { CompositeDevice } from "./usb/device.ts";
@@ -33,6 +35,8 @@ export interface SecurityKeyOptions {
   readonly identity?: IdentityName;
   /** The identity's unless given. */
   readonly usbId?: UsbId;
+  /** Have the keyboard even while neither OTP slot is configured. */
+  readonly keyboard?: boolean;
 }
 
 /** A card application, and the capabilities that it needs one of to answer SELECT; the management applet needs none. */
@@ -47,6 +51,7 @@ interface SecurityKeyParts {
   readonly identity: Identity;
   readonly usbId: UsbId | undefined;
   readonly fido2: Fido2Authenticator;
+  readonly otp: OtpApplet;
   readonly platform: Platform;
   readonly configuration: DeviceConfiguration;
   readonly functions: readonly UsbFunction[];
@@ -64,6 +69,7 @@ export class SecurityKey implements UsbDevice {
   readonly serialNumber: string;
   readonly identity: Identity;
   readonly fido2: Fido2Authenticator;
+  readonly otp: OtpApplet;
   readonly configuration: DeviceConfiguration;
   /** The smart card of the key, whatever reader it is in. */
   readonly card: ApduDispatcher;
@@ -78,6 +84,7 @@ export class SecurityKey implements UsbDevice {
     this.serialNumber = parts.serialNumber;
     this.identity = parts.identity;
     this.fido2 = parts.fido2;
+    this.otp = parts.otp;
     this.configuration = parts.configuration;
     this.platform = parts.platform;
     // A partial AID finds the first that it fits.
@@ -115,6 +122,21 @@ export class SecurityKey implements UsbDevice {
     return this.#device.interfaces;
   }
 
+  /** A touch that nobody asked for: types slot 1, or slot 2 when it is a long one. */
+  async pressTouch(long: boolean): Promise<TouchOutcome | "no-keyboard"> {
+    const keyboard = this.#keyboard;
+    return keyboard === undefined ? "no-keyboard" : this.otp.touch(long ? 2 : 1, keyboard);
+  }
+
+  /** Whether there is one since power-up. */
+  get hasKeyboard(): boolean {
+    return this.#keyboard !== undefined;
+  }
+
+  get #keyboard(): KeyboardInterface | undefined {
+    return this.#composition.interfaces.find((each) => each instanceof KeyboardInterface);
+  }
+
   submit(urb: Urb, signal: AbortSignal): Promise<Uint8Array> {
     return this.#device.submit(urb, signal);
   }
@@ -124,7 +146,8 @@ export class SecurityKey implements UsbDevice {
     this.#parts.powerCycle();
     this.card.reset();
     const { enabled } = this.configuration;
-    if (enabled === this.#enabled) return;
+    const names = presentFunctions(this.#parts.functions, enabled).map(({ name }) => name);
+    if (enabled === this.#enabled && names.join() === this.#composition.names.join()) return;
     this.#enabled = enabled;
     this.#composition = compose(this.#parts.functions, enabled);
     this.#device = this.#assemble();
@@ -165,6 +188,8 @@ export async function createSecurityKey(options: SecurityKeyOptions): Promise<Se
   const fido2 = new Fido2Authenticator(platform, { firmwareVersion, ...options.fido2 });
   const u2f = new U2fApplet(platform, fido2.credentials, () => fido2.isU2fEnabled);
 
+  const otp = new OtpApplet(platform);
+
   const application: CtapHidApplication = {
     cbor: (message, transport) => fido2.process(message, transport),
     msg: (message, transport) =>
@@ -176,6 +201,12 @@ export async function createSecurityKey(options: SecurityKeyOptions): Promise<Se
   const version = identity.ctapHidVersion;
   const functions: readonly UsbFunction[] = [
     {
+      name: "OTP",
+      capabilities: Capability.OTP,
+      isWanted: () => options.keyboard === true || otp.slots.configured.length > 0,
+      make: (place) => new KeyboardInterface({ application: otp, log, ...place }),
+    },
+    {
       name: "FIDO",
       capabilities: Capability.U2F | Capability.FIDO2,
       make: (place) => new CtapHidInterface({ application, version, log, randomBytes, ...place }),
@@ -185,6 +216,7 @@ export async function createSecurityKey(options: SecurityKeyOptions): Promise<Se
   // In the order in which a partial AID finds them.
   const applications: readonly CardApplication[] = [
     { applet: new FidoApplet(fido2, u2f), capabilities: Capability.FIDO2 | Capability.U2F },
+    { applet: otp, capabilities: Capability.OTP },
   ];
 
   const supported = [...functions, ...applications].reduce((all, { capabilities }) => all | capabilities, 0);
@@ -193,6 +225,7 @@ export async function createSecurityKey(options: SecurityKeyOptions): Promise<Se
     identity,
     usbId,
     fido2,
+    otp,
     platform,
     configuration: new DeviceConfiguration(platform, supported),
     functions,
@@ -201,6 +234,7 @@ export async function createSecurityKey(options: SecurityKeyOptions): Promise<Se
       presence.reset();
       fido2.powerCycle();
       u2f.deselect();
+      otp.powerCycle();
     },
   });
 }

@@ -21,6 +21,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
     "src/bytes",
     "src/log.ts",
     "applets/fido2",
+    "applets/otp",
   ],
   "src/usbip": ["src/usb", "src/bytes", "src/log.ts"],
   "src/ctaphid": ["src/usb", "src/transport.ts", "src/bytes", "src/log.ts"],

@@ -13,7 +13,8 @@ import type { Transport } from "../../src/transport.ts";
 import { respond } from "./challenge-response.ts";
 import { configure, swap, update, writeScanMap } from "./configure.ts";
 import { ExtendedFlag, Instruction, SlotCommand, type SlotNumber } from "./parameters.ts";
-import { type Keystrokes, press, type Silence } from "./press.ts";
+import { press, type Silence } from "./press.ts";
+import type { ScanCode } from "./scan-map.ts";
 import { Slots } from "./slots.ts";
 import { encodeStatus } from "./status.ts";
 
@@ -25,6 +26,15 @@ export interface DeviceInfoStore {
   write(data: Uint8Array): Promise<void>;
 }
 
+/** What types tickets; "unread": nobody took all of the keys. */
+export interface TicketKeyboard {
+  /** `codes`: usages of the keyboard page, with bit 7 where Shift is held; `pacingMs`: between two, on top of the usual. */
+  type(codes: readonly ScanCode[], pacingMs: number): Promise<"typed" | "unread" | "busy">;
+}
+
+/** What came of a touch. */
+export type TouchOutcome = "typed" | "unread" | "busy" | Silence;
+
 const CLA = 0x00;
 
 export class OtpApplet implements Applet {
@@ -35,6 +45,7 @@ export class OtpApplet implements Applet {
   readonly #deviceInfo: DeviceInfoStore | undefined;
   /** On the platform's clock. */
   #poweredAt: number;
+  #isTyping = false;
 
   constructor(platform: Platform, options: { readonly deviceInfo?: DeviceInfoStore } = {}) {
     this.#platform = platform;
@@ -102,9 +113,17 @@ export class OtpApplet implements Applet {
     }
   }
 
-  /** The keys that a touch types; what they use up is durable then. */
-  press(slot: SlotNumber): Promise<Keystrokes | Silence> {
-    return this.slots.inTurn(() => press(this.#platform, this.slots, slot, this.#poweredAt));
+  /** A touch that nobody asked for: types what the slot types, after what it uses up is durable. */
+  async touch(slot: SlotNumber, keyboard: TicketKeyboard): Promise<TouchOutcome> {
+    if (this.#isTyping) return "busy";
+    this.#isTyping = true;
+    try {
+      const pressed = await this.slots.inTurn(() => press(this.#platform, this.slots, slot, this.#poweredAt));
+      if (typeof pressed === "string") return pressed;
+      return await keyboard.type(pressed.codes, pressed.pacingMs);
+    } finally {
+      this.#isTyping = false;
+    }
   }
 
   deselect(): void {}

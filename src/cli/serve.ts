@@ -39,6 +39,8 @@ export interface ServeOptions extends StoreOptions, FeatureOptions {
   readonly identity?: IdentityName;
   /** In place of the identity's. */
   readonly usbId?: UsbId;
+  /** Have the keyboard even while neither OTP slot is configured. */
+  readonly keyboard?: boolean;
   readonly logLevel: LogLevel;
   /** The control socket; a new one in the user's own directory unless given. */
   readonly control?: string;
@@ -104,6 +106,7 @@ export async function serve(options: ServeOptions, console: Console, around: Sur
       fido2: fido2Features(options),
       ...(options.identity !== undefined && { identity: options.identity }),
       ...(options.usbId !== undefined && { usbId: options.usbId }),
+      ...(options.keyboard !== undefined && { keyboard: options.keyboard }),
     });
     const exported = server.export(key);
     const listening = await server.listen({ host, port }).catch((error: unknown) => {
@@ -125,7 +128,9 @@ export async function serve(options: ServeOptions, console: Console, around: Sur
       waiting: (pending?.waiting ?? []).map(asWaitingTouch),
     });
     const powerCycle = () => cyclePower(server, exported, key, log);
-    const controlled: ControlledKey = { status, events, pending, powerCycle, administration: administer(key) };
+    const pressTouch = (long: boolean) => key.pressTouch(long);
+    const administration = administer(key);
+    const controlled: ControlledKey = { status, events, pending, pressTouch, powerCycle, administration };
     control = new ControlServer(controlled, log);
     const controlPath = options.control ?? newControlPath(around.env, address.port);
     await control.listen(controlPath);

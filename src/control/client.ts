@@ -63,6 +63,10 @@ export class ControlClient {
       createAttestation: (request) => ask("attestation/create", request),
       removeAttestation: () => act("attestation/remove", {}),
       metadata: () => ask("metadata", {}),
+      otpInfo: () => ask("otp/info", {}),
+      setOtpSlot: (request) => ask("otp/set", request),
+      deleteOtpSlot: (slot) => act("otp/delete", { slot }),
+      swapOtpSlots: () => ask("otp/swap", {}),
     };
   }
 

@@ -1,20 +1,25 @@
 // A key's administration in the process that has its store.
 import type { Fido2Authenticator } from "../../applets/fido2/authenticator.ts";
 import { buildMetadataStatement } from "../../applets/fido2/metadata.ts";
+import type { OtpApplet } from "../../applets/otp/applet.ts";
 import type { Platform } from "../platform.ts";
 import { AttestationAdministration } from "./attestation-administration.ts";
 import { CtapClient } from "./ctap-client.ts";
 import { FidoAdministration } from "./fido-administration.ts";
 import type { Administration, AttestationRequest } from "./messages.ts";
+import { administerOtp } from "./otp-administration.ts";
 
 /** SecurityKey is one. */
 export interface AdministeredKey {
   readonly serialNumber: string;
   readonly fido2: Fido2Authenticator;
+  readonly otp: OtpApplet;
+  readonly hasKeyboard: boolean;
   readonly platform: Platform;
 }
 
-export function administer({ serialNumber, fido2, platform }: AdministeredKey): Administration {
+export function administer(key: AdministeredKey): Administration {
+  const { serialNumber, fido2, platform } = key;
   const fido = new FidoAdministration(serialNumber, fido2, platform);
   const attestation = new AttestationAdministration(serialNumber, platform);
   return {
@@ -44,5 +49,6 @@ export function administer({ serialNumber, fido2, platform }: AdministeredKey): 
       const getInfo = await new CtapClient(fido2, platform.randomBytes).getInfo();
       return buildMetadataStatement(getInfo, attestation.listRoots());
     },
+    ...administerOtp(key),
   };
 }

@@ -3,8 +3,9 @@ import { type PendingPresence, PROMPT_MS } from "../presence/pending.ts";
 import type { KeyEvents } from "./events.ts";
 import type { JsonMembers } from "./json-members.ts";
 import type { Administration, AttestationRequest, KeyStatus, PowerCycleAnswer } from "./messages.ts";
+import { otpOrders } from "./otp-routes.ts";
 import { Refusal } from "./refusal.ts";
-import { answerTouch } from "./touch.ts";
+import { answerTouch, type PressOutcome } from "./touch.ts";
 
 /** A running key, as its socket sees it. */
 export interface ControlledKey {
@@ -12,6 +13,8 @@ export interface ControlledKey {
   readonly events: KeyEvents;
   /** Undefined when nobody is asked: `--touch auto` and `deny`. */
   readonly pending: PendingPresence | undefined;
+  /** A touch that nothing waits for. */
+  pressTouch(long: boolean): Promise<PressOutcome>;
   /** Unplugs the key and takes its power away. */
   powerCycle(): Promise<PowerCycleAnswer>;
   readonly administration: Administration;
@@ -40,6 +43,7 @@ export const orders: ReadonlyMap<string, Route> = new Map<string, Route>([
   ["/v1/attestation/create", attestationCreate],
   ["/v1/attestation/remove", bare(({ administration }) => administration.removeAttestation())],
   ["/v1/metadata", bare(({ administration }) => administration.metadata())],
+  ...otpOrders,
 ]);
 
 /** A route that takes nothing. */

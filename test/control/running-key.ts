@@ -43,6 +43,7 @@ export async function startKey(directory: string, touch: TouchMode = "ask") {
         key.reset();
         return { detachedFrom: null };
       },
+      pressTouch: (long) => key.pressTouch(long),
       administration: administer(key),
     },
     createLogger("traffic", (line) => logged.push(line)),
