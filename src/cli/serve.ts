@@ -128,9 +128,17 @@ export async function serve(options: ServeOptions, console: Console, around: Sur
       waiting: (pending?.waiting ?? []).map(asWaitingTouch),
     });
     const powerCycle = () => cyclePower(server, exported, key, log);
-    const pressTouch = (long: boolean) => key.pressTouch(long);
-    const administration = administer(key);
-    const controlled: ControlledKey = { status, events, pending, pressTouch, powerCycle, administration };
+    const controlled: ControlledKey = {
+      status,
+      events,
+      pending,
+      get hasKeyboard() {
+        return key.hasKeyboard;
+      },
+      pressTouch: (long) => key.pressTouch(long),
+      powerCycle,
+      administration: administer(key),
+    };
     control = new ControlServer(controlled, log);
     const controlPath = options.control ?? newControlPath(around.env, address.port);
     await control.listen(controlPath);

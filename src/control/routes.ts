@@ -13,6 +13,8 @@ export interface ControlledKey {
   readonly events: KeyEvents;
   /** Undefined when nobody is asked: `--touch auto` and `deny`. */
   readonly pending: PendingPresence | undefined;
+  /** Whether there is one since the key was plugged in. */
+  readonly hasKeyboard: boolean;
   /** A touch that nothing waits for. */
   pressTouch(long: boolean): Promise<PressOutcome>;
   /** Unplugs the key and takes its power away. */

@@ -19,6 +19,7 @@ export type PressOutcome =
 export interface TouchedKey {
   status(): KeyStatus;
   readonly pending: PendingPresence | undefined;
+  readonly hasKeyboard: boolean;
   pressTouch(long: boolean): Promise<PressOutcome>;
 }
 
@@ -55,7 +56,7 @@ function whyNotTyped(outcome: Exclude<PressOutcome, "typed"> | "unattached", slo
     case "unattached":
       return ", and the key is attached to no host that it could type to";
     case "no-keyboard":
-      return ", and the key has no keyboard to type with: it has one from the next time that it is plugged in when a slot is configured (latchkey otp set), or when it is started with --keyboard";
+      return ", and the key has no keyboard that would type an OTP slot";
     case "empty":
       return `, and OTP slot ${slot} has nothing to type: it is not configured`;
     case "dormant":

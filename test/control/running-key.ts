@@ -43,6 +43,9 @@ export async function startKey(directory: string, touch: TouchMode = "ask") {
         key.reset();
         return { detachedFrom: null };
       },
+      get hasKeyboard() {
+        return key.hasKeyboard;
+      },
       pressTouch: (long) => key.pressTouch(long),
       administration: administer(key),
     },
