@@ -5,7 +5,7 @@ import { type AttachOptions, attach } from "./cli/attach.ts";
 import { type DetachOptions, detach } from "./cli/detach.ts";
 import { ExitStatus, isSentence } from "./cli/failure.ts";
 import { addKeyCommands, withFeatureOptions } from "./cli/key-commands.ts";
-import { type ListOptions, list } from "./cli/list.ts";
+import { type ListOptions, list, listLocal } from "./cli/list.ts";
 import {
   parseBusid,
   parseHubPort,
@@ -83,8 +83,11 @@ program
   .command("list")
   .description("list what a USB/IP server offers")
   .addOption(remoteOption)
+  .addOption(new Option("--local", "the keys that you serve on this machine, instead").conflicts("remote"))
   .option("--json", "as JSON", false)
-  .action((options: ListOptions) => list(options, print));
+  .action((options: ListOptions & { readonly local?: boolean }) =>
+    options.local === true ? listLocal(options, process.env, print) : list(options, print),
+  );
 
 program
   .command("attach")

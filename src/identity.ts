@@ -1,6 +1,7 @@
 // What the key shows of itself: its own name and number, or those of a YubiKey 5, for people who develop against
 // software that looks for one. Neither is a claim that an attestation would bear out: the AAGUID and every attestation
 // key are the project's own under both.
+import type { DeviceMake } from "../applets/management/device-info.ts";
 import { fromHex } from "./bytes/hex.ts";
 import type { FunctionName } from "./composition.ts";
 import type { DeviceVersion } from "./ctaphid/dispatcher.ts";
@@ -27,6 +28,8 @@ export interface Identity {
   readonly ctapHidVersion: DeviceVersion;
   /** getInfo's firmwareVersion: a number that grows with each version. */
   readonly fidoFirmwareVersion: number;
+  /** What the management applet tells of the make. */
+  readonly make: DeviceMake;
   /** Manufacturer in OpenPGP's AID. OpenPGP 3.4.1 §4.2.1 */
   readonly openPgpManufacturer: number;
   /** The answer to reset of the card; the reader's own unless given. */
@@ -35,6 +38,12 @@ export interface Identity {
 
 /** The YubiKey firmware whose card commands the applets have, whatever the identity. */
 export const CARD_FIRMWARE_VERSION = [5, 7, 4] as const;
+
+/** yubikit/management.py, FORM_FACTOR */
+const FormFactor = { UNKNOWN: 0, USB_A_KEYCHAIN: 1 } as const;
+
+/** Yubico's has digits; this one names who made the key under either identity. */
+const PART_NUMBER = "LATCHKEY";
 
 const VERSION = { major: 0, minor: 1, build: 0 };
 
@@ -48,6 +57,7 @@ const latchkey: Identity = {
   hasUsbSerialNumber: true,
   ctapHidVersion: VERSION,
   fidoFirmwareVersion: VERSION.major * 10_000 + VERSION.minor * 100 + VERSION.build,
+  make: { formFactor: FormFactor.UNKNOWN, partNumber: PART_NUMBER },
   // For implementations without a registered number, whose serial numbers are random. OpenPGP 3.4.1 §4.2.1
   openPgpManufacturer: 0xfffe,
 };
@@ -75,6 +85,7 @@ const yubikey5: Identity = {
   ctapHidVersion: { major, minor, build },
   // As YubiKeys' metadata statements have it: 328706 is 5.4.2.
   fidoFirmwareVersion: (major << 16) | (minor << 8) | build,
+  make: { formFactor: FormFactor.USB_A_KEYCHAIN, partNumber: PART_NUMBER },
   openPgpManufacturer: 0x0006,
   atr: fromHex("3bfd1300008131fe158073c021c057597562694b657940"),
 };

@@ -3,15 +3,17 @@ import { randomFillSync } from "node:crypto";
 import { Fido2Authenticator } from "../applets/fido2/authenticator.ts";
 import type { Fido2Options } from "../applets/fido2/context.ts";
 import { FidoApplet } from "../applets/fido2/fido-applet.ts";
+import { ManagementApplet } from "../applets/management/applet.ts";
 import { Capability } from "../applets/management/capability.ts";
 import { DeviceConfiguration } from "../applets/management/configuration.ts";
+import { Management } from "../applets/management/management.ts";
 import { OtpApplet, type TouchOutcome } from "../applets/otp/applet.ts";
 import { U2fApplet } from "../applets/u2f/applet.ts";
 import type { Store } from "../keystore/index.ts";
 import { toHex } from "./bytes/hex.ts";
 import { Reader } from "./bytes/reader.ts";
-import { type Composition, compose, presentFunctions, type UsbFunction } from "./composition.ts";
-import type { CtapHidApplication } from "./ctaphid/application.ts";
+import { type Composition, compose, type FunctionName, presentFunctions, type UsbFunction } from "./composition.ts";
+import type { MessageHandler } from "./ctaphid/application.ts";
 import { CtapHidInterface } from "./ctaphid/interface.ts";
 import { CARD_FIRMWARE_VERSION, type Identity, type IdentityName, identities, type UsbId } from "./identity.ts";
 import type { Applet } from "./iso7816/applet.ts";
@@ -19,6 +21,7 @@ import { ApduDispatcher } from "./iso7816/dispatcher.ts";
 import { exchangeApdu } from "./iso7816/exchange.ts";
 import { KeyboardInterface } from "./keyboard/interface.ts";
 import { type Logger, silentLogger } from "./log.ts";
+import { managementCommands } from "./management-commands.ts";
 import type { Platform, UserPresence } from "./platform.ts";
 import { CompositeDevice } from "./usb/device.ts";
 import type { Urb, UsbDevice } from "./usb/types.ts";
@@ -39,10 +42,13 @@ export interface SecurityKeyOptions {
   readonly keyboard?: boolean;
 }
 
-/** A card application, and the capabilities that it needs one of to answer SELECT; the management applet needs none. */
+/** A card application. */
 interface CardApplication {
   readonly applet: Applet;
+  /** `Capability` bits: it answers SELECT while one of them is on, and always if there are none. */
   readonly capabilities: number;
+  /** Back to the state of a new key. */
+  reset?(): Promise<void>;
 }
 
 /** What `createSecurityKey` has put together. */
@@ -53,7 +59,7 @@ interface SecurityKeyParts {
   readonly fido2: Fido2Authenticator;
   readonly otp: OtpApplet;
   readonly platform: Platform;
-  readonly configuration: DeviceConfiguration;
+  readonly management: Management;
   readonly functions: readonly UsbFunction[];
   readonly applications: readonly CardApplication[];
   /** The applets forget what they forget without power. */
@@ -70,7 +76,7 @@ export class SecurityKey implements UsbDevice {
   readonly identity: Identity;
   readonly fido2: Fido2Authenticator;
   readonly otp: OtpApplet;
-  readonly configuration: DeviceConfiguration;
+  readonly management: Management;
   /** The smart card of the key, whatever reader it is in. */
   readonly card: ApduDispatcher;
   readonly platform: Platform;
@@ -85,11 +91,11 @@ export class SecurityKey implements UsbDevice {
     this.identity = parts.identity;
     this.fido2 = parts.fido2;
     this.otp = parts.otp;
-    this.configuration = parts.configuration;
+    this.management = parts.management;
     this.platform = parts.platform;
     // A partial AID finds the first that it fits.
     this.card = new ApduDispatcher(() => this.applets, parts.platform.log);
-    this.#enabled = parts.configuration.enabled;
+    this.#enabled = parts.management.configuration.enabled;
     this.#composition = compose(parts.functions, this.#enabled);
     this.#device = this.#assemble();
   }
@@ -97,6 +103,11 @@ export class SecurityKey implements UsbDevice {
   /** The applications that have been on since power-up, as `Capability` bits. */
   get enabled(): number {
     return this.#enabled;
+  }
+
+  /** The USB functions that there have been since power-up, in order. */
+  get functions(): readonly FunctionName[] {
+    return this.#composition.names;
   }
 
   /** The card's applets that answer SELECT, in that order. */
@@ -145,7 +156,7 @@ export class SecurityKey implements UsbDevice {
     this.#device.reset();
     this.#parts.powerCycle();
     this.card.reset();
-    const { enabled } = this.configuration;
+    const { enabled } = this.management.configuration;
     const names = presentFunctions(this.#parts.functions, enabled).map(({ name }) => name);
     if (enabled === this.#enabled && names.join() === this.#composition.names.join()) return;
     this.#enabled = enabled;
@@ -184,21 +195,36 @@ export async function createSecurityKey(options: SecurityKeyOptions): Promise<Se
   const device = { serialNumber: cardSerialNumber(serial), firmwareVersion: CARD_FIRMWARE_VERSION };
   const platform: Platform = { device, store, presence, log, clock: { now: () => performance.now() }, randomBytes };
 
+  /** Whether one of the capabilities has been on since power-up. */
+  const isOn = (capabilities: number) => (key.enabled & capabilities) !== 0;
+
   const firmwareVersion = identity.fidoFirmwareVersion;
-  const fido2 = new Fido2Authenticator(platform, { firmwareVersion, ...options.fido2 });
+  const u2fIsOn = () => isOn(Capability.U2F);
+  const fido2 = new Fido2Authenticator(platform, { firmwareVersion, u2f: u2fIsOn, ...options.fido2 });
   const u2f = new U2fApplet(platform, fido2.credentials, () => fido2.isU2fEnabled);
 
-  const otp = new OtpApplet(platform);
+  const otp = new OtpApplet(platform, {
+    deviceInfo: {
+      read: (page) => management.readConfig(page),
+      write: (data) => management.writeConfig(data),
+      setMode: (data) => management.setMode(data),
+    },
+  });
 
-  const application: CtapHidApplication = {
-    cbor: (message, transport) => fido2.process(message, transport),
-    msg: (message, transport) =>
-      exchangeApdu(u2f.name, (apdu) => u2f.process(apdu, transport), message, transport, log),
-    vendor: new Map(),
-    wink: () => log.info("wink"),
-  };
+  // In the order in which a partial AID finds them.
+  const applications: CardApplication[] = [
+    {
+      applet: new FidoApplet(fido2, u2f, () => isOn(Capability.FIDO2)),
+      capabilities: Capability.FIDO2 | Capability.U2F,
+      reset: () => fido2.reset(),
+    },
+    { applet: otp, capabilities: Capability.OTP, reset: () => otp.reset() },
+  ];
 
   const version = identity.ctapHidVersion;
+  const cbor: MessageHandler = (message, transport) => fido2.process(message, transport);
+  const msg: MessageHandler = (message, transport) =>
+    exchangeApdu(u2f.name, (apdu) => u2f.process(apdu, transport), message, transport, log);
   const functions: readonly UsbFunction[] = [
     {
       name: "OTP",
@@ -209,25 +235,36 @@ export async function createSecurityKey(options: SecurityKeyOptions): Promise<Se
     {
       name: "FIDO",
       capabilities: Capability.U2F | Capability.FIDO2,
-      make: (place) => new CtapHidInterface({ application, version, log, randomBytes, ...place }),
+      make(place, enabled) {
+        const application = {
+          cbor: (enabled & Capability.FIDO2) === 0 ? undefined : cbor,
+          msg: (enabled & Capability.U2F) === 0 ? undefined : msg,
+          vendor: managementCommands(management),
+          wink: () => log.info("wink"),
+        };
+        return new CtapHidInterface({ application, version, log, randomBytes, ...place });
+      },
     },
   ];
 
-  // In the order in which a partial AID finds them.
-  const applications: readonly CardApplication[] = [
-    { applet: new FidoApplet(fido2, u2f), capabilities: Capability.FIDO2 | Capability.U2F },
-    { applet: otp, capabilities: Capability.OTP },
-  ];
-
   const supported = [...functions, ...applications].reduce((all, { capabilities }) => all | capabilities, 0);
-  return new SecurityKey({
+  const configuration = new DeviceConfiguration(platform, supported);
+  const management = new Management(platform, configuration, {
+    ...identity.make,
+    async resetApplets() {
+      for (const { reset } of applications) await reset?.();
+    },
+  });
+  applications.push({ applet: new ManagementApplet(management), capabilities: 0 });
+
+  const key = new SecurityKey({
     serialNumber: toHex(serial),
     identity,
     usbId,
     fido2,
     otp,
     platform,
-    configuration: new DeviceConfiguration(platform, supported),
+    management,
     functions,
     applications,
     powerCycle() {
@@ -237,6 +274,7 @@ export async function createSecurityKey(options: SecurityKeyOptions): Promise<Se
       otp.powerCycle();
     },
   });
+  return key;
 }
 
 /** Tells two keys on one machine apart: 8 random bytes, drawn once for a store. In hexadecimal, as udev rules want ASCII. */

@@ -59,7 +59,7 @@ test("With a YubiKey 5's identity its FIDO interface tells the version that ykma
   const key = await serveKey("yubikey5");
   const device = await attachDevice(address);
   // A device with the keyboard in front would have FIDO on another endpoint.
-  await key.configuration.enable(Capability.FIDO2 | Capability.U2F);
+  await key.management.configuration.enable(Capability.FIDO2 | Capability.U2F);
   await device.detach();
   await expect.poll(() => server.exports[0]?.importedBy).toBe(undefined);
   const client = await openChannel(await attachDevice(address));
@@ -71,7 +71,7 @@ test("A change of the configuration waits for the key to be unplugged", async ()
   const before = key.enabled;
   const device = await attachDevice(address);
   const shown = await listDevices(address);
-  await key.configuration.enable(Capability.U2F);
+  await key.management.configuration.enable(Capability.U2F);
   expect(key.enabled).toBe(before);
   expect(await listDevices(address)).toEqual(shown);
   await device.detach();
@@ -80,6 +80,6 @@ test("A change of the configuration waits for the key to be unplugged", async ()
 
 test("A configuration with nothing on is taken for one with everything on", async () => {
   const key = await serveKey();
-  await key.configuration.enable(0);
-  expect(key.configuration.enabled).toBe(key.configuration.supported);
+  await key.management.configuration.enable(0);
+  expect(key.management.configuration.enabled).toBe(key.management.configuration.supported);
 });

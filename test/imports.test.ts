@@ -10,7 +10,8 @@ const layers: Readonly<Record<string, readonly string[]>> = {
   "src/security-key.ts": ["src", "applets", "keystore"],
   "src/index.ts": ["src", "applets", "keystore"],
   "src/composition.ts": ["src/usb"],
-  "src/identity.ts": ["src/composition.ts", "src/ctaphid", "src/bytes"], // types, and the codec of hexadecimal
+  "src/identity.ts": ["src/composition.ts", "src/ctaphid", "src/bytes", "applets/management/device-info.ts"],
+  "src/management-commands.ts": ["src/ctaphid", "src/iso7816", "applets/management"],
   "src/presence": ["src/platform.ts", "src/log.ts"],
   "src/control": [
     "src/presence",
@@ -20,8 +21,11 @@ const layers: Readonly<Record<string, readonly string[]>> = {
     "src/cbor.ts",
     "src/bytes",
     "src/log.ts",
+    "src/composition.ts",
+    "src/identity.ts",
     "applets/fido2",
     "applets/otp",
+    "applets/management",
   ],
   "src/usbip": ["src/usb", "src/bytes", "src/log.ts"],
   "src/ctaphid": ["src/usb", "src/transport.ts", "src/bytes", "src/log.ts"],

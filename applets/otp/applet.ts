@@ -24,6 +24,8 @@ export interface DeviceInfoStore {
   read(page: number): Uint8Array;
   /** What WRITE CONFIG takes. Rejects with StatusError. */
   write(data: Uint8Array): Promise<void>;
+  /** What SET MODE takes: four bytes. Rejects with StatusError. */
+  setMode(data: Uint8Array): Promise<void>;
 }
 
 /** What types tickets; "unread": nobody took all of the keys. */
@@ -36,6 +38,8 @@ export interface TicketKeyboard {
 export type TouchOutcome = "typed" | "unread" | "busy" | Silence;
 
 const CLA = 0x00;
+/** Of DEVICE_CONFIG: mode, two time-outs. yubikit/management.py, set_mode */
+const MODE_SIZE = 4;
 
 export class OtpApplet implements Applet {
   readonly name = "OTP";
@@ -93,15 +97,17 @@ export class OtpApplet implements Applet {
         return this.#write(() => writeScanMap(this.slots, data));
       case SlotCommand.NDEF_1:
       case SlotCommand.NDEF_2:
-      case SlotCommand.DEVICE_CONFIG:
-        // There is no radio that would show an NDEF record, and what the device consists of is DEVICE_INFO's to say.
+        // There is no radio that would show it.
         return this.#write(async () => this.slots.countWrite());
+      case SlotCommand.DEVICE_CONFIG:
+        return this.#write(() => this.#writeDevice((device) => device.setMode(data.subarray(0, MODE_SIZE))));
       case SlotCommand.DEVICE_SERIAL:
         return this.#serial();
       case SlotCommand.DEVICE_INFO:
         return this.#readDeviceInfo(data[0] ?? 0);
       case SlotCommand.SET_DEVICE_INFO:
-        return this.#write(() => this.#writeDeviceInfo(data));
+        // The first byte is the length, so that the rest of a frame is nothing. yubikit/management.py
+        return this.#write(() => this.#writeDevice((device) => device.write(data.subarray(0, (data[0] ?? 0) + 1))));
       case SlotCommand.CHAL_HMAC_1:
       case SlotCommand.CHAL_HMAC_2:
         return this.#respond(command === SlotCommand.CHAL_HMAC_1 ? 1 : 2, "chal-hmac", data, transport);
@@ -127,6 +133,11 @@ export class OtpApplet implements Applet {
   }
 
   deselect(): void {}
+
+  /** As new: both slots, and the scan map. */
+  reset(): Promise<void> {
+    return this.slots.inTurn(() => this.slots.erase());
+  }
 
   /** Each slot's next Yubico OTP begins a new session. */
   powerCycle(): void {
@@ -165,10 +176,9 @@ export class OtpApplet implements Applet {
     return this.#deviceInfo.read(page);
   }
 
-  /** The first byte is the length, so that the rest of a frame is nothing. yubikit/management.py */
-  async #writeDeviceInfo(data: Uint8Array): Promise<void> {
+  async #writeDevice(write: (device: DeviceInfoStore) => Promise<void>): Promise<void> {
     if (this.#deviceInfo === undefined) throw new StatusError(StatusWord.FUNCTION_NOT_SUPPORTED);
-    await this.#deviceInfo.write(data.subarray(0, (data[0] ?? 0) + 1));
+    await write(this.#deviceInfo);
     this.slots.countWrite();
   }
 }

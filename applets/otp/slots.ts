@@ -125,6 +125,11 @@ export class Slots {
     this.countWrite();
   }
 
+  async erase(): Promise<void> {
+    await this.#platform.store.commit({ [slotKey(1)]: null, [slotKey(2)]: null, [SCAN_MAP_KEY]: null });
+    this.powerCycle();
+  }
+
   /** Something that a host asked for was written, be it in another place. A host compares two bytes: 255 is followed by 1. */
   countWrite(): void {
     this.#pgmSeq = (this.#pgmSeq % 0xff) + 1;

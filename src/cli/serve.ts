@@ -1,5 +1,6 @@
 // `latchkey serve`: one security key, offered over USB/IP and talked to over its control socket until somebody says stop.
 import { realpathSync } from "node:fs";
+import { namesOfCapabilities } from "../../applets/management/capability.ts";
 import type { KeyStore } from "../../keystore/index.ts";
 import { MemoryKeyStore } from "../../keystore/memory-keystore.ts";
 import { KeyEvents } from "../control/events.ts";
@@ -119,6 +120,8 @@ export async function serve(options: ServeOptions, console: Console, around: Sur
       pid: process.pid,
       serial: key.serialNumber,
       usbId: formatUsbId(usbIdOf(key)),
+      identity: key.identity.name,
+      applications: namesOfCapabilities(key.enabled),
       busid: exported.busid,
       address,
       store: state === undefined ? null : realpathSync(state),

@@ -62,6 +62,8 @@ export class ControlClient {
       showAttestation: () => ask("attestation/show", {}),
       createAttestation: (request) => ask("attestation/create", request),
       removeAttestation: () => act("attestation/remove", {}),
+      showIdentity: () => ask("identity/show", {}),
+      configure: (request) => ask("identity/configure", request),
       metadata: () => ask("metadata", {}),
       otpInfo: () => ask("otp/info", {}),
       setOtpSlot: (request) => ask("otp/set", request),

@@ -6,12 +6,12 @@ import type { Platform } from "../platform.ts";
 import { AttestationAdministration } from "./attestation-administration.ts";
 import { CtapClient } from "./ctap-client.ts";
 import { FidoAdministration } from "./fido-administration.ts";
-import type { Administration, AttestationRequest } from "./messages.ts";
+import { type IdentifiedKey, IdentityAdministration } from "./identity-administration.ts";
+import type { Administration, AttestationRequest, ConfigureRequest } from "./messages.ts";
 import { administerOtp } from "./otp-administration.ts";
 
 /** SecurityKey is one. */
-export interface AdministeredKey {
-  readonly serialNumber: string;
+export interface AdministeredKey extends IdentifiedKey {
   readonly fido2: Fido2Authenticator;
   readonly otp: OtpApplet;
   readonly hasKeyboard: boolean;
@@ -20,6 +20,7 @@ export interface AdministeredKey {
 
 export function administer(key: AdministeredKey): Administration {
   const { serialNumber, fido2, platform } = key;
+  const identity = new IdentityAdministration(key);
   const fido = new FidoAdministration(serialNumber, fido2, platform);
   const attestation = new AttestationAdministration(serialNumber, platform);
   return {
@@ -45,6 +46,12 @@ export function administer(key: AdministeredKey): Administration {
     showAttestation: () => attestation.show(),
     createAttestation: (request: AttestationRequest) => attestation.create(request),
     removeAttestation: () => attestation.remove(),
+    showIdentity: async () => identity.show(),
+    async configure(request: ConfigureRequest) {
+      const shown = await identity.configure(request);
+      platform.log.info("the owner changed which applications are on");
+      return shown;
+    },
     async metadata() {
       const getInfo = await new CtapClient(fido2, platform.randomBytes).getInfo();
       return buildMetadataStatement(getInfo, attestation.listRoots());

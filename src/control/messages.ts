@@ -13,6 +13,10 @@ export interface KeyStatus {
   readonly serial: string;
   /** "1209:0001" */
   readonly usbId: string;
+  /** What it shows of itself: "latchkey", or "yubikey5". */
+  readonly identity: string;
+  /** The applications that are on: "fido2", "piv", … */
+  readonly applications: readonly string[];
   readonly busid: string;
   /** Where its USB/IP server listens. */
   readonly address: { readonly host: string; readonly port: number };
@@ -97,6 +101,43 @@ export interface CredentialSummary {
   /** COSE number. */
   readonly algorithm: number;
   readonly credProtect: number;
+}
+
+/** What a key shows of itself, and which of its applications are on. */
+export interface KeyIdentity {
+  readonly serial: string;
+  /** "latchkey" or "yubikey5": an option of serve, so that a key that does not run is shown as it is without. */
+  readonly identity: string;
+  /** "1209:0001" */
+  readonly usbId: string;
+  readonly manufacturer: string;
+  readonly product: string;
+  /** What PC/SC calls its reader, without the numbers; null while it has none. */
+  readonly readerName: string | null;
+  /** What the smart cards tell. */
+  readonly cardSerialNumber: number;
+  readonly firmwareVersion: string;
+  /** What CTAPHID_INIT tells. */
+  readonly fidoVersion: string;
+  /** "FIDO", "CCID", …: what a host sees. */
+  readonly interfaces: readonly string[];
+  readonly applications: readonly {
+    readonly name: string;
+    /** Chosen, for the next power-up. */
+    readonly enabled: boolean;
+    /** Answers since the last power-up. */
+    readonly active: boolean;
+  }[];
+  /** Whether programs need a lock code to change which applications are on. */
+  readonly locked: boolean;
+}
+
+/** Which applications to turn on and off, by name; both at once, or a reset of the whole configuration. */
+export interface ConfigureRequest {
+  readonly enable?: readonly string[];
+  readonly disable?: readonly string[];
+  /** Everything on, no lock code, the rest as it was at first; before the others. */
+  readonly reset?: boolean;
 }
 
 export interface AttestationRequest {
@@ -195,6 +236,9 @@ export interface Administration {
   showAttestation(): Promise<AttestationSummary>;
   createAttestation(request: AttestationRequest): Promise<AttestationSummary>;
   removeAttestation(): Promise<void>;
+  showIdentity(): Promise<KeyIdentity>;
+  /** Needs no lock code. It takes effect when the key is next plugged in. */
+  configure(request: ConfigureRequest): Promise<KeyIdentity>;
   /** A FIDO Metadata Statement. */
   metadata(): Promise<unknown>;
   otpInfo(): Promise<OtpInfo>;

@@ -44,6 +44,8 @@ export const orders: ReadonlyMap<string, Route> = new Map<string, Route>([
   ["/v1/attestation/show", bare(({ administration }) => administration.showAttestation())],
   ["/v1/attestation/create", attestationCreate],
   ["/v1/attestation/remove", bare(({ administration }) => administration.removeAttestation())],
+  ["/v1/identity/show", bare(({ administration }) => administration.showIdentity())],
+  ["/v1/identity/configure", identityConfigure],
   ["/v1/metadata", bare(({ administration }) => administration.metadata())],
   ...otpOrders,
 ]);
@@ -110,4 +112,12 @@ async function attestationCreate({ administration }: ControlledKey, body: JsonMe
     ...(organization === undefined ? {} : { organization }),
   };
   return administration.createAttestation(request);
+}
+
+async function identityConfigure({ administration }: ControlledKey, body: JsonMembers): Promise<unknown> {
+  const enable = body.optionalTexts("enable") ?? [];
+  const disable = body.optionalTexts("disable") ?? [];
+  const reset = body.optionalBoolean("reset") ?? false;
+  body.end();
+  return administration.configure({ enable, disable, reset });
 }

@@ -43,11 +43,11 @@ async function pressTouch(key: TouchedKey, request: TouchRequest): Promise<Touch
   const never = `This key never waits for a touch: it was started with --touch ${touch}.`;
   if (touch === "deny" || !isPress(request)) throw new Refusal("not-asking", never);
   const slot = request.long === true ? 2 : 1;
-  // Before anything is typed: a host that attaches later must not find it.
-  const outcome = attachedTo === null ? "unattached" : await key.pressTouch(slot === 2);
+  if (touch === "auto" && !key.hasKeyboard) throw new Refusal("not-asking", never);
+  // Nothing is used up for a host that is not there.
+  const isUnattached = key.hasKeyboard && attachedTo === null;
+  const outcome = isUnattached ? "unattached" : await key.pressTouch(slot === 2);
   if (outcome === "typed") return { typed: slot };
-  if (touch === "auto" && (outcome === "no-keyboard" || outcome === "unattached"))
-    throw new Refusal("not-asking", never);
   throw new Refusal("nothing-waits", `No touch is waited for${whyNotTyped(outcome, slot)}.`);
 }
 
