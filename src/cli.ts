@@ -60,6 +60,7 @@ withFeatureOptions(withStoreOptions(serving))
       "verify users without a PIN: ask (you say that it is you), auto (granted, for tests)",
     ).choices(["ask", "auto"]),
   )
+  .option("--keyboard", "have the keyboard that types OTP slots even while none is configured", false)
   .option("--control <path>", "where the control socket is; unless given, where the other commands find it")
   .addOption(
     new Option("--identity <name>", "what the key shows of itself: its own, or a YubiKey 5's, for development")

@@ -82,6 +82,10 @@ export class ControlClient {
       oathCode: (name) => ask("oath/code", { name }),
       deleteOathAccount: (name) => ask("oath/delete", { name }),
       resetOath: () => act("oath/reset", {}),
+      otpInfo: () => ask("otp/info", {}),
+      setOtpSlot: (request) => ask("otp/set", request),
+      deleteOtpSlot: (slot) => act("otp/delete", { slot }),
+      swapOtpSlots: () => ask("otp/swap", {}),
     };
   }
 

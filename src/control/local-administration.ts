@@ -2,6 +2,7 @@
 import type { Fido2Authenticator } from "../../applets/fido2/authenticator.ts";
 import { buildMetadataStatement } from "../../applets/fido2/metadata.ts";
 import type { OathApplet } from "../../applets/oath/applet.ts";
+import type { OtpApplet } from "../../applets/otp/applet.ts";
 import type { Platform } from "../platform.ts";
 import { AttestationAdministration } from "./attestation-administration.ts";
 import { CtapClient } from "./ctap-client.ts";
@@ -9,11 +10,14 @@ import { FidoAdministration } from "./fido-administration.ts";
 import { type IdentifiedKey, IdentityAdministration } from "./identity-administration.ts";
 import type { Administration, AttestationRequest, ConfigureRequest } from "./messages.ts";
 import { OathAdministration } from "./oath-administration.ts";
+import { administerOtp } from "./otp-administration.ts";
 
 /** SecurityKey is one. */
 export interface AdministeredKey extends IdentifiedKey {
   readonly fido2: Fido2Authenticator;
   readonly oath: OathApplet;
+  readonly otp: OtpApplet;
+  readonly hasKeyboard: boolean;
   readonly platform: Platform;
 }
 
@@ -61,5 +65,6 @@ export function administer(key: AdministeredKey): Administration {
     oathCode: (name) => accounts.oathCode(name),
     deleteOathAccount: (name) => accounts.deleteOathAccount(name),
     resetOath: () => accounts.resetOath(),
+    ...administerOtp(key),
   };
 }
