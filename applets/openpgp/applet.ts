@@ -124,6 +124,12 @@ export class OpenPgpApplet implements Applet {
     }
   }
 
+  /** Back to the state of a new card, whatever its passwords are: for its owner. */
+  async reset(): Promise<void> {
+    await this.context.persistent.activate();
+    this.deselect();
+  }
+
   deselect(): void {
     this.context.volatile.forget();
     this.context.keys.unload();

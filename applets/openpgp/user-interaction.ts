@@ -27,10 +27,13 @@ export function verifyUserInteractionChange(context: OpenPgpContext, slot: KeySl
   if (!Object.values<number | undefined>(UserInteraction).includes(value)) {
     throw new StatusError(StatusWord.WRONG_DATA);
   }
-  const current = userInteraction(context, slot);
-  if (current === UserInteraction.FIXED || current === UserInteraction.CACHED_FIXED) {
-    throw new StatusError(StatusWord.CONDITIONS_NOT_SATISFIED);
-  }
+  if (isFixed(context, slot)) throw new StatusError(StatusWord.CONDITIONS_NOT_SATISFIED);
+}
+
+/** Whether nothing but a reset changes the flag any more. */
+export function isFixed(context: OpenPgpContext, slot: KeySlot): boolean {
+  const flag = userInteraction(context, slot);
+  return flag === UserInteraction.FIXED || flag === UserInteraction.CACHED_FIXED;
 }
 
 /**

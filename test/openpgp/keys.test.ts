@@ -2,13 +2,10 @@
 import {
   createECDH,
   createHash,
-  createPrivateKey,
   createPublicKey,
   diffieHellman,
   generateKeyPairSync,
   type KeyObject,
-  publicEncrypt,
-  constants as rsaConstants,
   verify,
 } from "node:crypto";
 import { beforeAll, describe, expect, test } from "vitest";
@@ -25,8 +22,8 @@ import {
 } from "../../src/crypto/curves.ts";
 import { derInteger, derSequence } from "../../src/crypto/der.ts";
 import { encodeEcPublicKeyInfo } from "../../src/crypto/ec-key.ts";
-import { parseTlvs } from "../../src/iso7816/tlv.ts";
-import { digestInfo, externalPublicKey, Key, type OpenPgpCard, openCard } from "../support/openpgp-client.ts";
+import { externalPublicKey, Key, type OpenPgpCard, openCard } from "../support/openpgp-client.ts";
+import { privateKeyEncoding, publicKeyEncoding, readPair } from "./key-pairs.ts";
 
 const weierstrass = [
   { curve: P256, oid: "2a8648ce3d030107", hash: "sha256" },
@@ -71,17 +68,6 @@ function rawToDer(raw: Uint8Array): Uint8Array {
 
 function publicKeyOf(point: Uint8Array, curve: (typeof weierstrass)[number]["curve"]): KeyObject {
   return createPublicKey({ format: "der", type: "spki", key: Buffer.from(encodeEcPublicKeyInfo(curve, point)) });
-}
-
-/** A key that a generating job made must not be exported (src/crypto/curves.ts): it is read from the job's encodings. */
-const publicKeyEncoding = { type: "spki", format: "der" } as const;
-const privateKeyEncoding = { type: "pkcs8", format: "der" } as const;
-
-function readPair(encoded: { readonly publicKey: Buffer; readonly privateKey: Buffer }) {
-  return {
-    publicKey: createPublicKey({ key: encoded.publicKey, format: "der", type: "spki" }),
-    privateKey: createPrivateKey({ key: encoded.privateKey, format: "der", type: "pkcs8" }),
-  };
 }
 
 function okpPublicKey(crv: string, x: Uint8Array): KeyObject {
@@ -232,189 +218,4 @@ test("RFC 7748's key of Alice, as OpenPGP writes it, computes RFC 7748's secret"
   expect(toHex((await card.decipher(externalPublicKey(bob))).data)).toBe(
     "4a5d9d5ba4ce2de1728e3bf480350f25e07e21c947d19e3376f09b3c1e161742",
   );
-});
-
-describe("RSA", () => {
-  const digest = createHash("sha256").update(message).digest();
-  const pairs = new Map<number, { readonly publicKey: KeyObject; readonly privateKey: KeyObject }>();
-
-  function pairOf(bits: number) {
-    const known =
-      pairs.get(bits) ??
-      readPair(generateKeyPairSync("rsa", { modulusLength: bits, publicKeyEncoding, privateKeyEncoding }));
-    pairs.set(bits, known);
-    return known;
-  }
-
-  function partsOf(bits: number): Readonly<Record<"e" | "p" | "q" | "n" | "dp" | "dq" | "qi", Uint8Array>> {
-    const jwk = pairOf(bits).privateKey.export({ format: "jwk" });
-    const part = (name: "e" | "p" | "q" | "n" | "dp" | "dq" | "qi") => Buffer.from(jwk[name] ?? "", "base64url");
-    return { e: part("e"), p: part("p"), q: part("q"), n: part("n"), dp: part("dp"), dq: part("dq"), qi: part("qi") };
-  }
-
-  function importRsa(key: Uint8Array, bits: number): Promise<string> {
-    const { e, p, q } = partsOf(bits);
-    return card.importKey(key, [
-      [0x91, e],
-      [0x92, p],
-      [0x93, q],
-    ]);
-  }
-
-  test.each(["sig", "aut"] as const)("signs a DigestInfo, in slot %s", async (slot) => {
-    await setAlgorithm(slot, "010800001100");
-    expect(await importRsa(Key[slot], 2048)).toBe("9000");
-    const { data, sw } = await signWith(slot, digestInfo(digest));
-    expect(sw).toBe("9000");
-    expect(verify("sha256", message, pairOf(2048).publicKey, data)).toBe(true);
-    const shown = await card.generate(Key[slot], 0x81);
-    expect(toHex(shown.get(0x81) ?? new Uint8Array(0))).toBe(toHex(partsOf(2048).n));
-    expect(toHex(shown.get(0x82) ?? new Uint8Array(0))).toBe("010001");
-  });
-
-  test("refuses a DigestInfo of more than 40 % of the modulus, and none", async () => {
-    expect((await card.sign(new Uint8Array(102).fill(1))).sw).toBe("9000");
-    expect((await card.sign(new Uint8Array(103).fill(1))).sw).toBe("6700");
-    expect((await card.sign(new Uint8Array(0))).sw).toBe("6700");
-  });
-
-  test("deciphers, and does not say what is wrong with a padding", async () => {
-    await setAlgorithm("dec", "010800002000");
-    expect(await importRsa(Key.dec, 2048)).toBe("9000");
-    const key = { key: pairOf(2048).publicKey, padding: rsaConstants.RSA_PKCS1_PADDING };
-    const cryptogram = publicEncrypt(key, Buffer.from("a session key"));
-    const { data, sw } = await card.decipher(concat(Uint8Array.of(0), cryptogram));
-    expect([sw, Buffer.from(data).toString()]).toEqual(["9000", "a session key"]);
-    const unpadded = publicEncrypt({ ...key, padding: rsaConstants.RSA_NO_PADDING }, Buffer.alloc(256, 1));
-    expect((await card.decipher(concat(Uint8Array.of(0), unpadded))).sw).toBe("6a80");
-    expect((await card.decipher(concat(Uint8Array.of(0), cryptogram.subarray(1)))).sw).toBe("6700");
-    expect((await card.decipher(concat(Uint8Array.of(1), cryptogram))).sw).toBe("6a80");
-    expect((await card.decipher(new Uint8Array(0))).sw).toBe("6700");
-  });
-
-  test.each([0, 1, 2, 3])("takes the key in import format %i, with a longer exponent, too", async (format) => {
-    await setAlgorithm("dec", `01080000200${format}`);
-    const { e, p, q, n, dp, dq, qi } = partsOf(2048);
-    const crt = [[0x94, qi] as const, [0x95, dp] as const, [0x96, dq] as const];
-    const parts = [
-      [0x91, concat(Uint8Array.of(0), e)] as const,
-      [0x92, p] as const,
-      [0x93, q] as const,
-      ...(format >= 2 ? crt : []),
-      ...(format % 2 === 1 ? [[0x97, n] as const] : []),
-    ];
-    expect(await card.importKey(Key.dec, parts)).toBe("9000");
-    expect(toHex((await card.generate(Key.dec, 0x81)).get(0x81) ?? new Uint8Array(0))).toBe(toHex(n));
-  });
-
-  test("refuses what is no key of the length that the attributes say, and another key's modulus", async () => {
-    const { e, p, q } = partsOf(2048);
-    await setAlgorithm("dec", "010c00002000"); // 3072
-    expect(
-      await card.importKey(Key.dec, [
-        [0x91, e],
-        [0x92, p],
-        [0x93, q],
-      ]),
-    ).toBe("6a80");
-    await setAlgorithm("dec", "010800002000");
-    expect(
-      await card.importKey(Key.dec, [
-        [0x91, e],
-        [0x92, p],
-        [0x93, p],
-      ]),
-    ).toBe("6a80");
-    expect(
-      await card.importKey(Key.dec, [
-        [0x91, e],
-        [0x92, p],
-      ]),
-    ).toBe("6a80");
-    expect(
-      await card.importKey(Key.dec, [
-        [0x91, e],
-        [0x92, p],
-        [0x93, q],
-        [0x97, new Uint8Array(256).fill(3)],
-      ]),
-    ).toBe("6a80");
-    const even = Uint8Array.from(q);
-    even[127] = 2;
-    expect(
-      await card.importKey(Key.dec, [
-        [0x91, e],
-        [0x92, p],
-        [0x93, even],
-      ]),
-    ).toBe("6a80");
-  });
-
-  test("is generated with keepalives, and every length is announced", async () => {
-    await setAlgorithm("sig", "010800002000");
-    const shown = await card.generate(Key.sig);
-    expect(card.transport.keepalives).toContain("processing");
-    const n = shown.get(0x81) ?? new Uint8Array(0);
-    expect(n.length).toBe(256);
-    const key = createPublicKey({
-      format: "jwk",
-      key: { kty: "RSA", n: Buffer.from(n).toString("base64url"), e: "AQAB" },
-    });
-    expect(verify("sha256", message, key, (await card.sign(digestInfo(digest))).data)).toBe(true);
-    for (const tag of [0xc1, 0xc2, 0xc3, 0xda]) {
-      for (const bits of ["0800", "0c00", "1000"]) expect(await card.putData(tag, `01${bits}001100`)).toBe("9000");
-    }
-  });
-});
-
-describe("Algorithm attributes", () => {
-  test("whatever FA lists is taken", async () => {
-    const listed = parseTlvs(parseTlvs(await card.getData(0xfa))[0]?.value ?? new Uint8Array(0));
-    expect(listed.map(({ tag }) => tag).filter((tag, index, all) => all.indexOf(tag) === index)).toEqual([
-      0xc1, 0xc2, 0xc3, 0xda,
-    ]);
-    expect(listed.length).toBe(12 + 12 + 12 + 12);
-    for (const { tag, value } of listed) {
-      expect(await card.putData(tag, value)).toBe("9000");
-      expect(await card.getData(tag)).toEqual(new Uint8Array(value));
-    }
-  });
-
-  test.each([
-    "",
-    "01",
-    "0108000011",
-    "010800001104",
-    "010400001100",
-    "010800001000",
-    "010800002100",
-    "13",
-    "132a8648ce3d0301",
-    "162a8648ce3d030107",
-    "1901",
-  ])("%s is refused", async (attributes) => {
-    for (const tag of [0xc1, 0xc2, 0xc3, 0xda]) expect(await card.putData(tag, attributes)).toBe("6a80");
-  });
-
-  test("X25519 by the name of EdDSA, as ykman 4 has it, is ECDH", async () => {
-    expect(await card.putData(0xc2, "162b060104019755010501")).toBe("9000");
-    expect(toHex(await card.getData(0xc2))).toBe("122b060104019755010501");
-  });
-
-  test("another algorithm deletes the key and what described it; another import format does not", async () => {
-    await setAlgorithm("sig", "16" + "2b06010401da470f01");
-    await card.generate(Key.sig);
-    expect(await card.putData(0xc7, "11".repeat(20))).toBe("9000");
-    expect(await card.putData(0xce, "5fffffff")).toBe("9000");
-    expect((await card.sign(message)).sw).toBe("9000");
-    expect(toHex(await card.getData(0x7a))).toBe("7a059303000001");
-    await setAlgorithm("sig", "162b06010401da470f01ff");
-    expect((await card.sign(message)).sw).toBe("9000");
-    await setAlgorithm("sig", "132a8648ce3d030107");
-    expect((await card.sign(message)).sw).toBe("6a88");
-    expect(toHex(await card.getData(0xc7))).toBe("00".repeat(20));
-    expect(toHex(await card.getData(0xce))).toBe("00000000");
-    expect(toHex(await card.getData(0x7a))).toBe("7a059303000000");
-    expect(toHex(await card.getData(0xde)).slice(0, 4)).toBe("0100");
-  });
 });
