@@ -1,0 +1,84 @@
+/** ykman's OATH accounts on the card in vsmartcard's reader: what it computes with them is what oathtool computes. */
+import { randomBytes, randomInt } from "node:crypto";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { describeNative, READER } from "./pcscd.ts";
+
+const ykman = `ykman --reader '${READER}' oath`;
+const SECRET = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ";
+/** oathtool's code for the same moment as ykman's: asked before and after, should a period end between. */
+const agree = (name: string, oathtool: string) => `
+  for again in 1 2; do
+    before=$(${oathtool}); code=$(${ykman} accounts code --single '${name}'); after=$(${oathtool})
+    if [ "$code" = "$before" ] || [ "$code" = "$after" ]; then exit 0; fi
+  done
+  echo "ykman $code, oathtool $after"; exit 1`;
+
+const packages = ["yubikey-manager", "oathtool"];
+
+describeNative("ykman oath over vpcd", { packages }, (suite) => {
+  const ok = (script: string, input = "") => suite.session.ok(script, { input });
+
+  test("adds accounts, lists them, and computes what oathtool computes", async () => {
+    expect(await ok(`${ykman} info`)).toBe("OATH version: 5.7.4\nPassword protection: disabled\n");
+    await ok(`${ykman} accounts add -a SHA256 -d 8 -P 60 -i Example bob ${SECRET}`);
+    await ok(`${ykman} accounts uri 'otpauth://totp/Example:alice?secret=${SECRET}&issuer=Example'`);
+    await ok(`${ykman} accounts add -o HOTP -c 5 counter ${SECRET}`);
+    expect(await ok(`${ykman} accounts list -o -P`)).toBe(
+      "counter, HOTP\nExample:alice, TOTP, 30\nExample:bob, TOTP, 60\n".replace(/, (30|60)/g, ", $1"),
+    );
+    await ok(agree("Example:alice", `oathtool --totp -b ${SECRET}`));
+    await ok(agree("Example:bob", `oathtool --totp=sha256 -s 60s -d 8 -b ${SECRET}`));
+    expect(await ok(`${ykman} accounts code -s counter`)).toBe("254676\n");
+    expect(await ok(`${ykman} accounts code -s counter`)).toBe("287922\n");
+    expect(await ok(`${ykman} accounts code`)).toMatch(
+      /^counter +\[HOTP Account\]\nExample:alice +\d{6}\nExample:bob +\d{8}\n$/,
+    );
+  });
+
+  test("renames and deletes", async () => {
+    await ok(`${ykman} accounts rename -f Example:alice Example:anna`);
+    await ok(`${ykman} accounts delete -f Example:bob`);
+    expect(await ok(`${ykman} accounts list`)).toBe("counter\nExample:anna\n");
+  });
+
+  test("asks for a touch", async () => {
+    await ok(`${ykman} accounts add -t touch ${SECRET}`);
+    expect(await ok(`${ykman} accounts code`)).toContain("[Requires Touch]");
+    expect(await ok(`${ykman} accounts code touch`)).toMatch(/^Touch your YubiKey...\ntouch +\d{6}\n$/);
+  });
+
+  test("sets an access password, which it needs from then on, and changes and clears it", async () => {
+    await ok(`${ykman} access change -n first`);
+    expect(await ok(`${ykman} info`)).toContain("Password protection: enabled");
+    const locked = await suite.session.run(`${ykman} accounts list -p wrong`);
+    expect(locked).toEqual({ code: 1, output: expect.stringContaining("Wrong password?") });
+    expect(await ok(`${ykman} accounts list -p first`)).toContain("Example:anna");
+    await ok(`${ykman} access change -p first -n second`);
+    expect(await ok(`${ykman} accounts code -p second -s counter`)).toBe("162583\n");
+    await ok(`${ykman} access change -p second -c`);
+    expect(await ok(`${ykman} info`)).toContain("Password protection: disabled");
+  });
+
+  test("resets", async () => {
+    await ok(`${ykman} access change -n forgotten && ${ykman} reset -f`);
+    expect(await ok(`${ykman} accounts list`)).toBe("");
+  });
+
+  test("computes with 1,000 random accounts, all at once, what oathtool computes", async () => {
+    const algorithms = ["SHA1", "SHA256", "SHA512"] as const;
+    const accounts = Array.from({ length: 1000 }, (_, number) => ({
+      name: `account-${number}`,
+      algorithm: algorithms[randomInt(3)] ?? "SHA1",
+      digits: randomInt(6, 9),
+      secret: randomBytes(randomInt(1, 65)).toString("hex"),
+      period: randomInt(2) === 0 ? 30 : randomInt(20, 121),
+    }));
+    // yubikit, ykman's library, in one process: a thousand starts of ykman would take ten minutes.
+    const output = await suite.session.ok(
+      `/usr/bin/python3 '${join(import.meta.dirname, "oath_accounts.py")}' '${READER}' && ${ykman} accounts list | wc -l`,
+      { input: JSON.stringify(accounts), timeoutMs: 110_000 },
+    );
+    expect(output).toBe("1000 agree\n1000\n");
+  });
+});
