@@ -80,3 +80,35 @@ describeNative("ykman oath over vpcd", { packages }, (suite) => {
     expect(output).toBe("1000 agree\n1000\n");
   });
 });
+
+describeNative("ykman oath and the owner's commands", { packages, serve: ["--touch", "ask"] }, (suite) => {
+  const ok = (script: string, input = "") => suite.session.ok(script, { input });
+  const uri = (type: string, parameters: string) => `otpauth://${type}/Example:alice?secret=${SECRET}&${parameters}`;
+
+  test("an account that the owner adds is ykman's, and counts on after kill -9 of the key, for both", async () => {
+    await ok("latchkey oath add", uri("hotp", "counter=0"));
+    expect(await ok(`${ykman} accounts code -s Example:alice`)).toBe("755224\n");
+    expect(await ok("latchkey oath code alice")).toBe("287082\n");
+    await suite.session.key.kill9();
+    await suite.session.untilCard(false);
+    expect(await ok("latchkey oath code alice")).toBe("359152\n");
+    await suite.session.startKey();
+    expect(await ok(`${ykman} accounts code -s Example:alice`)).toBe("969429\n");
+    await ok("latchkey oath delete Example:alice");
+    expect(await ok(`${ykman} accounts list`)).toBe("");
+  });
+
+  test("an account that wants a touch waits for it, and gives no code when it is denied", async () => {
+    await ok("latchkey oath add --touch", uri("totp", "issuer=Example"));
+    const answered = await ok(
+      `latchkey touch --wait 20 > answer & ${ykman} accounts code -s Example:alice; wait; cat answer`,
+    );
+    expect(answered).toMatch(/^Touch your YubiKey\.\.\.\n\d{6}\nGranted: OATH: give a code for "Example:alice"\.\n$/);
+    const denied = await suite.session.run(
+      `latchkey touch --deny --wait 20 > /dev/null & ${ykman} accounts code -s Example:alice`,
+    );
+    expect(denied).toEqual({ code: 1, output: expect.stringContaining("Touch account timed out!") });
+    const waiting = await ok(`latchkey touch --wait 20 > /dev/null & latchkey oath code alice; wait`);
+    expect(waiting).toMatch(/^\d{6}\n$/);
+  });
+});
