@@ -67,25 +67,16 @@ export class Slot {
     return this.#card.exchange(command, transport);
   }
 
-  /** False when it was out already. */
-  eject(): boolean {
-    if (!this.#isPresent) return false;
-    this.#isPresent = false;
-    this.#powering.clear();
-    this.#card.reset();
-    this.#tell();
-    return true;
-  }
-
-  /** False when it was in already. */
-  insert(): boolean {
-    if (this.#isPresent) return false;
-    this.#isPresent = true;
-    this.#tell();
-    return true;
-  }
-
-  #tell(): void {
+  /** Ejects the card, or inserts it. False when it was there already. */
+  move(where: "in" | "out"): boolean {
+    const isPresent = where === "in";
+    if (this.#isPresent === isPresent) return false;
+    this.#isPresent = isPresent;
+    if (!isPresent) {
+      this.#powering.clear();
+      this.#card.reset();
+    }
     for (const reader of [...this.#readers]) reader.cardMoved();
+    return true;
   }
 }

@@ -14,6 +14,10 @@ export interface KeyStatus {
   readonly serial: string;
   /** "1209:0001" */
   readonly usbId: string;
+  /** What it shows of itself: "latchkey", or "yubikey5". */
+  readonly identity: string;
+  /** The applications that are on: "fido2", "piv", … */
+  readonly applications: readonly string[];
   readonly busid: string;
   /** Where its USB/IP server listens. */
   readonly address: { readonly host: string; readonly port: number };
@@ -23,6 +27,8 @@ export interface KeyStatus {
   readonly uv: "off" | "ask" | "auto";
   /** The address of the host that has it, or null. */
   readonly attachedTo: string | null;
+  /** Whether the card is in its reader. */
+  readonly card: "in" | "out";
   /** Oldest first. */
   readonly waiting: readonly WaitingTouch[];
 }
@@ -50,14 +56,27 @@ export interface TouchRequest {
   readonly waitMs?: number;
 }
 
-export interface TouchAnswer {
+export interface PromptAnswer {
   readonly touch: WaitingTouch;
   readonly granted: boolean;
 }
 
+/** Nothing waited for a touch, and it typed what an OTP slot types. */
+export interface TypedAnswer {
+  readonly typed: 1 | 2;
+}
+
+export type TouchAnswer = PromptAnswer | TypedAnswer;
+
 export interface PowerCycleAnswer {
   /** The host that it was unplugged from, or null. */
   readonly detachedFrom: string | null;
+}
+
+export interface CardAnswer {
+  readonly card: "in" | "out";
+  /** False when it was there already. */
+  readonly moved: boolean;
 }
 
 /** PIN retries and rules, and what authenticatorGetInfo says. */
@@ -93,6 +112,43 @@ export interface CredentialSummary {
   readonly credProtect: number;
 }
 
+/** What a key shows of itself, and which of its applications are on. */
+export interface KeyIdentity {
+  readonly serial: string;
+  /** "latchkey" or "yubikey5": an option of serve, so that a key that does not run is shown as it is without. */
+  readonly identity: string;
+  /** "1209:0001" */
+  readonly usbId: string;
+  readonly manufacturer: string;
+  readonly product: string;
+  /** What PC/SC calls its reader, without the numbers; null while it has none. */
+  readonly readerName: string | null;
+  /** What the smart cards tell. */
+  readonly cardSerialNumber: number;
+  readonly firmwareVersion: string;
+  /** What CTAPHID_INIT tells. */
+  readonly fidoVersion: string;
+  /** "FIDO", "CCID", …: what a host sees. */
+  readonly interfaces: readonly string[];
+  readonly applications: readonly {
+    readonly name: string;
+    /** Chosen, for the next power-up. */
+    readonly enabled: boolean;
+    /** Answers since the last power-up. */
+    readonly active: boolean;
+  }[];
+  /** Whether programs need a lock code to change which applications are on. */
+  readonly locked: boolean;
+}
+
+/** Which applications to turn on and off, by name; both at once, or a reset of the whole configuration. */
+export interface ConfigureRequest {
+  readonly enable?: readonly string[];
+  readonly disable?: readonly string[];
+  /** Everything on, no lock code, the rest as it was at first; before the others. */
+  readonly reset?: boolean;
+}
+
 export interface AttestationRequest {
   readonly kind: "batch" | "enterprise";
   /** Enterprise: the relying parties that get it by their own word. */
@@ -112,6 +168,70 @@ export interface AttestationSummary {
   readonly enterpriseRpIds: readonly string[];
 }
 
+/** What an OTP slot does; its secrets are in none of these. */
+export type OtpSlotSummary = { readonly slot: 1 | 2 } & (
+  | { readonly configured: false }
+  | {
+      readonly configured: true;
+      readonly kind: "yubico" | "hotp" | "static" | "chalresp" | "chalresp-yubico";
+      /** Whether it does that only after a touch. */
+      readonly touch: boolean;
+      readonly dormant: boolean;
+      /** Whether programs need an access code to change it. */
+      readonly accessCode: boolean;
+      /** Yubico OTP: what it types in clear, in modhex. */
+      readonly publicId?: string;
+      /** HOTP. */
+      readonly digits?: 6 | 8;
+      /** HOTP: of the next code. In decimal, since it has 64 bits. */
+      readonly counter?: string;
+    }
+);
+
+export interface OtpInfo {
+  readonly serial: string;
+  /** What programs are told. */
+  readonly cardSerial: number;
+  /** Whether the key has its keyboard since it was plugged in. */
+  readonly keyboard: boolean;
+  readonly slots: readonly OtpSlotSummary[];
+}
+
+export const OTP_SLOT_KINDS = ["yubico", "hotp", "static", "chalresp"] as const;
+export type OtpSlotKind = (typeof OTP_SLOT_KINDS)[number];
+
+/** A configuration for a slot. A secret that is not given is drawn by chance, and is then in the answer. */
+export interface OtpSlotRequest {
+  readonly slot: 1 | 2;
+  readonly kind: OtpSlotKind;
+  /** In hexadecimal; yubico: 16 bytes; hotp, chalresp: up to 20. */
+  readonly key?: string;
+  /** Yubico: modhex, up to 16 bytes; made of the serial number unless given. */
+  readonly publicId?: string;
+  /** Yubico: 6 bytes in hexadecimal. */
+  readonly privateId?: string;
+  /** Static: what is typed, in characters of a US keyboard. */
+  readonly password?: string;
+  /** Static: of a password drawn by chance. */
+  readonly length?: number;
+  /** HOTP: 6 unless given. */
+  readonly digits?: 6 | 8;
+  /** HOTP: a multiple of 16; 0 unless given. */
+  readonly counter?: number;
+  /** Chalresp: answer only after a touch. */
+  readonly touch?: boolean;
+  /** Whether Enter follows what is typed; it does unless told otherwise. */
+  readonly enter?: boolean;
+  /** Replace what the slot has. */
+  readonly replace?: boolean;
+}
+
+export interface OtpSlotAnswer {
+  readonly slot: OtpSlotSummary;
+  /** What was drawn by chance: shown this once. */
+  readonly generated: { readonly key?: string; readonly privateId?: string; readonly password?: string };
+}
+
 /** What the owner of a key may do with it, be it running (through the socket) or not (with its store). Rejects with Refusal. */
 export interface Administration extends OathOwner {
   fidoInfo(): Promise<FidoInfo>;
@@ -125,6 +245,13 @@ export interface Administration extends OathOwner {
   showAttestation(): Promise<AttestationSummary>;
   createAttestation(request: AttestationRequest): Promise<AttestationSummary>;
   removeAttestation(): Promise<void>;
+  showIdentity(): Promise<KeyIdentity>;
+  /** Needs no lock code. It takes effect when the key is next plugged in. */
+  configure(request: ConfigureRequest): Promise<KeyIdentity>;
   /** A FIDO Metadata Statement. */
   metadata(): Promise<unknown>;
+  otpInfo(): Promise<OtpInfo>;
+  setOtpSlot(request: OtpSlotRequest): Promise<OtpSlotAnswer>;
+  deleteOtpSlot(slot: 1 | 2): Promise<void>;
+  swapOtpSlots(): Promise<OtpInfo>;
 }

@@ -2,10 +2,11 @@
 import { type PendingPresence, PROMPT_MS } from "../presence/pending.ts";
 import type { KeyEvents } from "./events.ts";
 import type { JsonMembers } from "./json-members.ts";
-import type { Administration, AttestationRequest, KeyStatus, PowerCycleAnswer } from "./messages.ts";
+import type { Administration, AttestationRequest, CardAnswer, KeyStatus, PowerCycleAnswer } from "./messages.ts";
 import { oathOrders } from "./oath-routes.ts";
+import { otpOrders } from "./otp-routes.ts";
 import { Refusal } from "./refusal.ts";
-import { answerTouch } from "./touch.ts";
+import { answerTouch, type PressOutcome } from "./touch.ts";
 
 /** A running key, as its socket sees it. */
 export interface ControlledKey {
@@ -13,8 +14,14 @@ export interface ControlledKey {
   readonly events: KeyEvents;
   /** Undefined when nobody is asked: `--touch auto` and `deny`. */
   readonly pending: PendingPresence | undefined;
+  /** Whether there is one since the key was plugged in. */
+  readonly hasKeyboard: boolean;
+  /** A touch that nothing waits for. */
+  pressTouch(long: boolean): Promise<PressOutcome>;
   /** Unplugs the key and takes its power away. */
   powerCycle(): Promise<PowerCycleAnswer>;
+  /** Takes the card out of its reader, or puts it back. */
+  moveCard(where: CardAnswer["card"]): CardAnswer;
   readonly administration: Administration;
 }
 
@@ -31,6 +38,8 @@ export const questions: ReadonlyMap<string, Route> = new Map([["/v1/status", bar
 export const orders: ReadonlyMap<string, Route> = new Map<string, Route>([
   ["/v1/touch", touch],
   ["/v1/power-cycle", bare((key) => key.powerCycle())],
+  ["/v1/card/eject", bare(async (key) => key.moveCard("out"))],
+  ["/v1/card/insert", bare(async (key) => key.moveCard("in"))],
   ["/v1/fido/info", bare(({ administration }) => administration.fidoInfo())],
   ["/v1/fido/credentials", fidoCredentials],
   ["/v1/fido/delete", fidoDelete],
@@ -40,8 +49,11 @@ export const orders: ReadonlyMap<string, Route> = new Map<string, Route>([
   ["/v1/attestation/show", bare(({ administration }) => administration.showAttestation())],
   ["/v1/attestation/create", attestationCreate],
   ["/v1/attestation/remove", bare(({ administration }) => administration.removeAttestation())],
+  ["/v1/identity/show", bare(({ administration }) => administration.showIdentity())],
+  ["/v1/identity/configure", identityConfigure],
   ["/v1/metadata", bare(({ administration }) => administration.metadata())],
   ...oathOrders,
+  ...otpOrders,
 ]);
 
 /** A route that takes nothing. */
@@ -106,4 +118,12 @@ async function attestationCreate({ administration }: ControlledKey, body: JsonMe
     ...(organization === undefined ? {} : { organization }),
   };
   return administration.createAttestation(request);
+}
+
+async function identityConfigure({ administration }: ControlledKey, body: JsonMembers): Promise<unknown> {
+  const enable = body.optionalTexts("enable") ?? [];
+  const disable = body.optionalTexts("disable") ?? [];
+  const reset = body.optionalBoolean("reset") ?? false;
+  body.end();
+  return administration.configure({ enable, disable, reset });
 }
