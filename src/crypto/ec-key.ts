@@ -1,6 +1,7 @@
 // Key pairs of the Weierstrass curves, and turning raw keys into what OpenSSL signs and agrees with. SEC 1 §2.3, §3.2
 import { createECDH, createPrivateKey, createPublicKey, type KeyObject } from "node:crypto";
-import type { EcCurve, KeyPair } from "./curves.ts";
+import type { EcCurve, JoseEcCurve, KeyPair } from "./curves.ts";
+import { derBitString, derExplicit, derInteger, derObjectIdentifier, derOctetString, derSequence } from "./der.ts";
 
 export function generateEcKeyPair(curve: EcCurve): KeyPair {
   const ecdh = createECDH(curve.openssl);
@@ -21,18 +22,30 @@ export function deriveEcPublicKey(curve: EcCurve, privateKey: Uint8Array): Uint8
 
 /** What OpenSSL signs with. The public key is derived when it is not at hand; a given one is trusted to belong. */
 export function importEcPrivateKey(curve: EcCurve, privateKey: Uint8Array, publicKey?: Uint8Array): KeyObject {
+  const point = publicKey ?? deriveEcPublicKey(curve, privateKey);
+  if (!hasJwk(curve)) {
+    return createPrivateKey({ format: "der", type: "sec1", key: Buffer.from(encodeSec1(curve, privateKey, point)) });
+  }
   const d = Buffer.from(privateKey).toString("base64url");
-  const key = { ...publicJwk(curve, publicKey ?? deriveEcPublicKey(curve, privateKey)), d };
-  return createPrivateKey({ format: "jwk", key });
+  return createPrivateKey({ format: "jwk", key: { ...publicJwk(curve, point), d } });
 }
 
 /** What OpenSSL verifies with. Throws RangeError for anything but an uncompressed point on the curve. */
 export function importEcPublicKey(curve: EcCurve, publicKey: Uint8Array): KeyObject {
+  splitEcPoint(curve, publicKey);
   try {
-    return createPublicKey({ format: "jwk", key: publicJwk(curve, publicKey) });
+    return hasJwk(curve)
+      ? createPublicKey({ format: "jwk", key: publicJwk(curve, publicKey) })
+      : createPublicKey({ format: "der", type: "spki", key: Buffer.from(encodeEcPublicKeyInfo(curve, publicKey)) });
   } catch (cause) {
     throw new RangeError(`not a public key of ${curve.name}`, { cause });
   }
+}
+
+/** The SubjectPublicKeyInfo of an uncompressed point. RFC 5480 §2 */
+export function encodeEcPublicKeyInfo(curve: EcCurve, publicKey: Uint8Array): Uint8Array {
+  const algorithm = derSequence(derObjectIdentifier("1.2.840.10045.2.1"), derObjectIdentifier(curve.oid));
+  return derSequence(algorithm, derBitString(publicKey));
 }
 
 /** The two coordinates of an uncompressed point. */
@@ -46,7 +59,22 @@ export function splitEcPoint(
   return { x: publicKey.subarray(1, 1 + curve.bytes), y: publicKey.subarray(1 + curve.bytes) };
 }
 
-function publicJwk(curve: EcCurve, publicKey: Uint8Array) {
+/** JOSE has no names for the brainpool curves, and so OpenSSL must be given their keys in DER. */
+function hasJwk(curve: EcCurve): curve is JoseEcCurve {
+  return !curve.name.startsWith("brainpool");
+}
+
+/** ECPrivateKey. RFC 5915 §3 */
+function encodeSec1(curve: EcCurve, privateKey: Uint8Array, publicKey: Uint8Array): Uint8Array {
+  return derSequence(
+    derInteger(Uint8Array.of(1)),
+    derOctetString(privateKey),
+    derExplicit(0, derObjectIdentifier(curve.oid)),
+    derExplicit(1, derBitString(publicKey)),
+  );
+}
+
+function publicJwk(curve: JoseEcCurve, publicKey: Uint8Array) {
   const { x, y } = splitEcPoint(curve, publicKey);
   return {
     kty: "EC",
