@@ -10,7 +10,7 @@ export function hash(name: HashName, ...parts: readonly Uint8Array[]): Uint8Arra
   return state.digest();
 }
 
-/** SHA-1 of the parts one after another: 20 bytes. For fingerprints and OATH; nothing is signed with it any more. */
+/** SHA-1 of the parts one after another: 20 bytes. For fingerprints and OATH. */
 export function sha1(...parts: readonly Uint8Array[]): Uint8Array {
   return hash("sha1", ...parts);
 }

@@ -107,7 +107,7 @@ export function encodeRsaPublicKey(n: Uint8Array, e: Uint8Array): Uint8Array {
   return derSequence(derInteger(n), derInteger(e));
 }
 
-/** What OpenSSL signs and deciphers with. */
+/** What OpenSSL signs and deciphers with. Worth keeping: the blinding that its first operation prepares takes as long again. */
 export function importRsaPrivateKey(parts: RsaPrivateKeyParts): KeyObject {
   const { n, e, d, p, q, dp, dq, qi } = parts;
   const primes = { p: base64url(p), q: base64url(q), dp: base64url(dp), dq: base64url(dq), qi: base64url(qi) };
