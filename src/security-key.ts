@@ -3,6 +3,7 @@ import { randomFillSync } from "node:crypto";
 import { Fido2Authenticator } from "../applets/fido2/authenticator.ts";
 import type { Fido2Options } from "../applets/fido2/context.ts";
 import { FidoApplet } from "../applets/fido2/fido-applet.ts";
+import { PivApplet } from "../applets/piv/applet.ts";
 import { U2fApplet } from "../applets/u2f/applet.ts";
 import type { Store } from "../keystore/index.ts";
 import { toHex } from "./bytes/hex.ts";
@@ -86,7 +87,7 @@ export async function createSecurityKey(options: SecurityKeyOptions): Promise<Se
   };
 
   // A partial AID finds the first that it fits.
-  const applets: readonly Applet[] = [new FidoApplet(fido2, u2f)];
+  const applets: readonly Applet[] = [new FidoApplet(fido2, u2f), new PivApplet(platform)];
   const card = new ApduDispatcher(() => applets, log);
 
   const parts = { serialNumber, fido2, card, platform };
