@@ -57,7 +57,7 @@ export class PivClient {
   }
 
   /** The data of a 9000; rejects with PivStatus. */
-  async send(ins: number, p1: number, p2: number, data = new Uint8Array(0)): Promise<Uint8Array> {
+  async send(ins: number, p1: number, p2: number, data: Uint8Array = new Uint8Array(0)): Promise<Uint8Array> {
     const answer = await this.#exchange(encodeCommandApdu({ ins, p1, p2, data, le: 65_536, extended: true }));
     const statusWord = Number.parseInt(toHex(answer.subarray(-2)), 16);
     if (statusWord !== 0x9000) throw new PivStatus(statusWord);
