@@ -18,7 +18,7 @@ import { setManagementKey } from "./management-key.ts";
 import { getMetadata } from "./metadata.ts";
 import { changeReferenceData, resetRetryCounter, setPinRetries, verify } from "./pin-commands.ts";
 import { ReferenceData } from "./reference-data.ts";
-import { reset } from "./reset.ts";
+import { eraseAll, reset } from "./reset.ts";
 import { Session } from "./session.ts";
 
 const Instruction = {
@@ -116,6 +116,12 @@ export class PivApplet implements Applet {
       default:
         throw new StatusError(StatusWord.INS_NOT_SUPPORTED);
     }
+  }
+
+  /** What its owner may do at any time: everything as delivered, but for the attestation key. */
+  async reset(): Promise<void> {
+    await eraseAll(this.#context.platform);
+    this.#context.session.forget();
   }
 
   deselect(): void {

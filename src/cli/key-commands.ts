@@ -30,7 +30,7 @@ function withControl(command: Command): Command {
 }
 
 /** A key that may run or not. */
-function withKeyOptions(command: Command): Command {
+export function withKeyOptions(command: Command): Command {
   return command
     .option("--control <path>", "the control socket of a running key")
     .option("--store <file>", "the store of the key; unless given, the only key that runs, or else the usual store")
@@ -42,6 +42,7 @@ export function addKeyCommands(program: Command, print: Print): void {
   addRunningKeyCommands(program, print);
   addFidoCommands(program, print);
   addAttestationCommands(program, print);
+  addIdentityCommand(program, print);
 }
 
 function addRunningKeyCommands(program: Command, print: Print): void {
@@ -155,6 +156,19 @@ function addAttestationCommands(program: Command, print: Print): void {
   withFeatureOptions(
     withKeyOptions(program.command("metadata").description("print the FIDO Metadata Statement (MDS 3) of the key")),
   ).action(async (options) => (await load()).metadata(options, processSurroundings(), print));
+}
+
+function addIdentityCommand(program: Command, print: Print): void {
+  withKeyOptions(
+    program
+      .command("identity")
+      .description("show what a key shows of itself, and turn its applications on and off, running or not"),
+  )
+    .option("--enable <application...>", "turn applications on, from when the key is next plugged in")
+    .option("--disable <application...>", "turn applications off")
+    .option("--reset", "turn everything on, and forget the lock code and the rest of the configuration", false)
+    .option("--json", "as JSON", false)
+    .action(async (options) => (await import("./identity.ts")).identity(options, processSurroundings(), print));
 }
 
 function parseCountry(text: string): string {

@@ -1,6 +1,7 @@
 // What is said over the control socket, as JSON: the state of a key, what happens to it, and what its owner may ask.
 import type { PresenceOutcome, PresencePrompt } from "../platform.ts";
 import type { TouchMode } from "../presence/mode.ts";
+import type { OathOwner } from "./oath-messages.ts";
 
 /** A touch that waits, with the number that answers it. */
 export interface WaitingTouch extends PresencePrompt {
@@ -13,6 +14,10 @@ export interface KeyStatus {
   readonly serial: string;
   /** "1209:0001" */
   readonly usbId: string;
+  /** What it shows of itself: "latchkey", or "yubikey5". */
+  readonly identity: string;
+  /** The applications that are on: "fido2", "piv", … */
+  readonly applications: readonly string[];
   readonly busid: string;
   /** Where its USB/IP server listens. */
   readonly address: { readonly host: string; readonly port: number };
@@ -100,6 +105,43 @@ export interface CredentialSummary {
   readonly credProtect: number;
 }
 
+/** What a key shows of itself, and which of its applications are on. */
+export interface KeyIdentity {
+  readonly serial: string;
+  /** "latchkey" or "yubikey5": an option of serve, so that a key that does not run is shown as it is without. */
+  readonly identity: string;
+  /** "1209:0001" */
+  readonly usbId: string;
+  readonly manufacturer: string;
+  readonly product: string;
+  /** What PC/SC calls its reader, without the numbers; null while it has none. */
+  readonly readerName: string | null;
+  /** What the smart cards tell. */
+  readonly cardSerialNumber: number;
+  readonly firmwareVersion: string;
+  /** What CTAPHID_INIT tells. */
+  readonly fidoVersion: string;
+  /** "FIDO", "CCID", …: what a host sees. */
+  readonly interfaces: readonly string[];
+  readonly applications: readonly {
+    readonly name: string;
+    /** Chosen, for the next power-up. */
+    readonly enabled: boolean;
+    /** Answers since the last power-up. */
+    readonly active: boolean;
+  }[];
+  /** Whether programs need a lock code to change which applications are on. */
+  readonly locked: boolean;
+}
+
+/** Which applications to turn on and off, by name; both at once, or a reset of the whole configuration. */
+export interface ConfigureRequest {
+  readonly enable?: readonly string[];
+  readonly disable?: readonly string[];
+  /** Everything on, no lock code, the rest as it was at first; before the others. */
+  readonly reset?: boolean;
+}
+
 export interface AttestationRequest {
   readonly kind: "batch" | "enterprise";
   /** Enterprise: the relying parties that get it by their own word. */
@@ -120,7 +162,7 @@ export interface AttestationSummary {
 }
 
 /** What the owner of a key may do with it, be it running (through the socket) or not (with its store). Rejects with Refusal. */
-export interface Administration {
+export interface Administration extends OathOwner {
   fidoInfo(): Promise<FidoInfo>;
   /** `pin`: needed when one is set. */
   listCredentials(pin: string | undefined): Promise<readonly CredentialSummary[]>;
@@ -132,6 +174,9 @@ export interface Administration {
   showAttestation(): Promise<AttestationSummary>;
   createAttestation(request: AttestationRequest): Promise<AttestationSummary>;
   removeAttestation(): Promise<void>;
+  showIdentity(): Promise<KeyIdentity>;
+  /** Needs no lock code. It takes effect when the key is next plugged in. */
+  configure(request: ConfigureRequest): Promise<KeyIdentity>;
   /** A FIDO Metadata Statement. */
   metadata(): Promise<unknown>;
 }

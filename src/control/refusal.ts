@@ -19,6 +19,9 @@ export const RefusalCode = {
   "pin-policy": 409,
   "no-such-credential": 409,
   "attestation-exists": 409,
+  "no-such-account": 409,
+  "account-exists": 409,
+  "no-space": 409,
   refused: 409,
   failed: 500,
 } as const;

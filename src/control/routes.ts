@@ -3,6 +3,7 @@ import { type PendingPresence, PROMPT_MS } from "../presence/pending.ts";
 import type { KeyEvents } from "./events.ts";
 import type { JsonMembers } from "./json-members.ts";
 import type { Administration, AttestationRequest, CardAnswer, KeyStatus, PowerCycleAnswer } from "./messages.ts";
+import { oathOrders } from "./oath-routes.ts";
 import { Refusal } from "./refusal.ts";
 import { answerTouch } from "./touch.ts";
 
@@ -43,7 +44,10 @@ export const orders: ReadonlyMap<string, Route> = new Map<string, Route>([
   ["/v1/attestation/show", bare(({ administration }) => administration.showAttestation())],
   ["/v1/attestation/create", attestationCreate],
   ["/v1/attestation/remove", bare(({ administration }) => administration.removeAttestation())],
+  ["/v1/identity/show", bare(({ administration }) => administration.showIdentity())],
+  ["/v1/identity/configure", identityConfigure],
   ["/v1/metadata", bare(({ administration }) => administration.metadata())],
+  ...oathOrders,
 ]);
 
 /** A route that takes nothing. */
@@ -108,4 +112,12 @@ async function attestationCreate({ administration }: ControlledKey, body: JsonMe
     ...(organization === undefined ? {} : { organization }),
   };
   return administration.createAttestation(request);
+}
+
+async function identityConfigure({ administration }: ControlledKey, body: JsonMembers): Promise<unknown> {
+  const enable = body.optionalTexts("enable") ?? [];
+  const disable = body.optionalTexts("disable") ?? [];
+  const reset = body.optionalBoolean("reset") ?? false;
+  body.end();
+  return administration.configure({ enable, disable, reset });
 }

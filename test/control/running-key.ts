@@ -25,6 +25,8 @@ export async function startKey(directory: string, touch: TouchMode = "ask") {
     pid: process.pid,
     serial: key.serialNumber,
     usbId: "1209:0001",
+    identity: "latchkey",
+    applications: ["u2f", "fido2"],
     busid: "1-1",
     address: { host: "127.0.0.1", port: 3240 },
     store: null,

@@ -171,11 +171,28 @@ describe("CTAPHID_MSG, CTAPHID_CBOR and vendor commands", () => {
     }
   });
 
-  test("without a single byte are ERR_INVALID_LEN", async () => {
-    const rig = new Rig({ vendor: new Map([[0x42, new ScriptedHandler().handle]]) });
+  test("without a single byte are ERR_INVALID_LEN, except for vendor commands", async () => {
+    const vendor = new ScriptedHandler();
+    const rig = new Rig({ vendor: new Map([[0x42, vendor.handle]]) });
     const channel = await rig.open();
-    for (const command of [Command.MSG, Command.CBOR, 0x42]) {
+    for (const command of [Command.MSG, Command.CBOR]) {
       expect(await rig.exchange(channel, command, NOTHING)).toEqual([error(channel, 0x03)]);
+    }
+    expect(await rig.exchange(channel, 0x42, NOTHING)).toEqual([]);
+    expect(vendor.last.message).toHaveLength(0);
+  });
+
+  test("are ERR_INVALID_CMD where they are off, and CTAPHID_INIT says that they are", async () => {
+    const cases = [
+      ["cbor", Command.CBOR, 0x01],
+      ["msg", Command.MSG, 0x0d],
+    ] as const;
+    for (const [member, command, capabilities] of cases) {
+      const rig = new Rig({ [member]: undefined });
+      const [reply] = await rig.exchange(BROADCAST, Command.INIT, NONCE);
+      const init = parseInitReply(reply?.data ?? NOTHING);
+      expect(init.capabilities).toBe(capabilities);
+      expect(await rig.exchange(init.channel, command, Buffer.of(4))).toEqual([error(init.channel, 0x01)]);
     }
   });
 
