@@ -66,6 +66,14 @@ export class PivApplet implements Applet {
     };
   }
 
+  get pin(): ReferenceData {
+    return this.#context.pin;
+  }
+
+  get puk(): ReferenceData {
+    return this.#context.puk;
+  }
+
   /** When it was selected already, its security status stays: pt 2 §3.1.1. */
   async select(): Promise<Uint8Array> {
     await provideAttestationKey(this.#context.platform);

@@ -21,7 +21,7 @@ import { findAlgorithm } from "./algorithms/table.ts";
 import type { PivContext } from "./context.ts";
 import { ObjectId, objectRecord, readObject } from "./data-objects.ts";
 import { AlgorithmId, isUsableSlot, KeyReference, Origin, slotName } from "./identifiers.ts";
-import { encodeKey, findKey, keyRecord, requireKey, resolvePolicies, type SlotKey } from "./slot-keys.ts";
+import { encodeKey, keyRecord, requireKey, resolvePolicies, type SlotKey } from "./slot-keys.ts";
 import { parseObjects, refuseAsWrongData } from "./templates.ts";
 
 const ISSUER: DistinguishedName = [["CN", "Latchkey PIV Attestation"]];
@@ -105,11 +105,6 @@ export function findCertificate(platform: Platform, objectId: number): Uint8Arra
     if (error instanceof StatusError) return undefined; // a client may keep anything in there
     throw error;
   }
-}
-
-/** Whether the attestation key is one that this store made for itself. */
-export function isAttestationKeyOwn(platform: Platform): boolean {
-  return findKey(platform, KeyReference.ATTESTATION)?.origin === Origin.GENERATED;
 }
 
 function describe({ device }: Platform, { pinPolicy, touchPolicy }: SlotKey): CertificateExtension[] {

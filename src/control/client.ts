@@ -82,6 +82,8 @@ export class ControlClient {
       oathCode: (name) => ask("oath/code", { name }),
       deleteOathAccount: (name) => ask("oath/delete", { name }),
       resetOath: () => act("oath/reset", {}),
+      pivInfo: () => ask("piv/info", {}),
+      resetPiv: () => act("piv/reset", {}),
     };
   }
 

@@ -4,6 +4,7 @@ import type { KeyEvents } from "./events.ts";
 import type { JsonMembers } from "./json-members.ts";
 import type { Administration, AttestationRequest, CardAnswer, KeyStatus, PowerCycleAnswer } from "./messages.ts";
 import { oathOrders } from "./oath-routes.ts";
+import { pivOrders } from "./piv-routes.ts";
 import { Refusal } from "./refusal.ts";
 import { answerTouch } from "./touch.ts";
 
@@ -48,6 +49,7 @@ export const orders: ReadonlyMap<string, Route> = new Map<string, Route>([
   ["/v1/identity/configure", identityConfigure],
   ["/v1/metadata", bare(({ administration }) => administration.metadata())],
   ...oathOrders,
+  ...pivOrders,
 ]);
 
 /** A route that takes nothing. */
