@@ -51,6 +51,9 @@ const ciphers: ReadonlyMap<number, Cipher> = new Map([
   [AlgorithmId.AES256, aes(32)],
 ]);
 
+/** SP 800-78-4 table 6-2 has two numbers for it; OpenSC and Yubico's manual use this one. */
+const TDES_ALIAS = 0x00;
+
 /** P2 of SET MANAGEMENT KEY. */
 const TOUCH_OF_P2: ReadonlyMap<number, TouchPolicy> = new Map([
   [0xff, TouchPolicy.NEVER],
@@ -85,8 +88,9 @@ export async function authenticateManagement(
   transport: Transport,
 ): Promise<Uint8Array> {
   const managementKey = readManagementKey(context.platform);
-  const cipher = ciphers.get(p1);
-  if (cipher === undefined || p1 !== managementKey.algorithm) throw new StatusError(StatusWord.WRONG_DATA);
+  const algorithm = p1 === TDES_ALIAS ? AlgorithmId.TDES : p1;
+  const cipher = ciphers.get(algorithm);
+  if (cipher === undefined || algorithm !== managementKey.algorithm) throw new StatusError(StatusWord.WRONG_DATA);
   const step = { context, managementKey, cipher, transport };
   const witness = findTlv(objects, AuthenticationTag.WITNESS);
   const challenge = findTlv(objects, AuthenticationTag.CHALLENGE);
