@@ -144,7 +144,13 @@ export class NativeSession {
    */
   run(script: string, { timeoutMs = 30_000, input = "" }: RunOptions = {}): Promise<RunResult> {
     const limit = ["timeout", "--kill-after=1", "--signal=KILL", String(timeoutMs / 1000)];
-    const [command = "", ...args] = [...this.#enter(["--net", "--mount", "--pid"]), ...limit, "sh", "-c", script];
+    const [command = "", ...args] = [
+      ...this.#enter(["--net", "--mount", "--pid"], this.directory),
+      ...limit,
+      "sh",
+      "-c",
+      script,
+    ];
     // A file, not a pipe: what goes on in the background would hold a pipe open.
     const path = join(this.directory, `output-${this.#nextRun++}`);
     const file = openSync(path, "w");
@@ -198,8 +204,9 @@ export class NativeSession {
     return existsSync(path) ? readFileSync(path, "utf8").trim().split(" ")[0] || undefined : undefined;
   }
 
-  #enter(namespaces: readonly string[]): string[] {
-    return ["nsenter", "--target", this.#innerPid() ?? "0", ...namespaces, "--wd=/", "--"];
+  /** Without `--wd` nsenter goes to where the process of the target is. */
+  #enter(namespaces: readonly string[], directory = "/"): string[] {
+    return ["nsenter", "--target", this.#innerPid() ?? "0", ...namespaces, `--wd=${directory}`, "--"];
   }
 }
 
