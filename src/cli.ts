@@ -18,6 +18,7 @@ import {
   parseUsbId,
   parseVpcd,
 } from "./cli/options.ts";
+import { addPivCommands } from "./cli/piv-commands.ts";
 import { packageVersion } from "./cli/program.ts";
 import type { ServeOptions } from "./cli/serve.ts";
 import { untilStopped } from "./cli/signals.ts";
@@ -120,6 +121,7 @@ program
 
 addKeyCommands(program, print);
 addOathCommands(program, print);
+addPivCommands(program, print);
 addStoreCommands(program, print);
 
 try {

@@ -10,6 +10,7 @@ import { DeviceConfiguration } from "../applets/management/configuration.ts";
 import { Management } from "../applets/management/management.ts";
 import { OathApplet } from "../applets/oath/applet.ts";
 import { OtpApplet, type TouchOutcome } from "../applets/otp/applet.ts";
+import { PivApplet } from "../applets/piv/applet.ts";
 import { U2fApplet } from "../applets/u2f/applet.ts";
 import type { Store } from "../keystore/index.ts";
 import { toHex } from "./bytes/hex.ts";
@@ -64,6 +65,7 @@ interface SecurityKeyParts {
   readonly fido2: Fido2Authenticator;
   readonly oath: OathApplet;
   readonly otp: OtpApplet;
+  readonly piv: PivApplet;
   /** The smart card of the key, whatever reader it is in. */
   readonly card: ApduDispatcher;
   /** Where the card is, or is not: what all readers share. */
@@ -79,6 +81,7 @@ export class SecurityKey extends ComposedDevice implements SecurityKeyParts {
   readonly fido2: Fido2Authenticator;
   readonly oath: OathApplet;
   readonly otp: OtpApplet;
+  readonly piv: PivApplet;
   readonly card: ApduDispatcher;
   readonly slot: Slot;
 
@@ -91,6 +94,7 @@ export class SecurityKey extends ComposedDevice implements SecurityKeyParts {
     this.fido2 = parts.fido2;
     this.oath = parts.oath;
     this.otp = parts.otp;
+    this.piv = parts.piv;
     this.card = parts.card;
     this.slot = parts.slot;
   }
@@ -138,12 +142,14 @@ export async function createSecurityKey(options: SecurityKeyOptions): Promise<Se
       setMode: (data) => management.setMode(data),
     },
   });
+  const piv = new PivApplet(platform);
 
   // In the order in which a partial AID finds them.
   const applications: CardApplication[] = [
     { applet: fido, capabilities: Capability.FIDO2 | Capability.U2F, reset: () => fido2.reset() },
     { applet: oath, capabilities: Capability.OATH, reset: () => oath.reset() },
     { applet: otp, capabilities: Capability.OTP, reset: () => otp.reset() },
+    { applet: piv, capabilities: Capability.PIV, reset: () => piv.reset() },
   ];
   const supported = applications.reduce((all, { capabilities }) => all | capabilities, 0);
   const configuration = new DeviceConfiguration(platform, supported);
@@ -194,7 +200,7 @@ export async function createSecurityKey(options: SecurityKeyOptions): Promise<Se
   ];
 
   const serialNumber = toHex(serial);
-  const parts = { serialNumber, identity, platform, management, fido2, oath, otp, card, slot };
+  const parts = { serialNumber, identity, platform, management, fido2, oath, otp, piv, card, slot };
   const key = new SecurityKey(parts, {
     usbId,
     functions,

@@ -3,6 +3,7 @@ import type { Fido2Authenticator } from "../../applets/fido2/authenticator.ts";
 import { buildMetadataStatement } from "../../applets/fido2/metadata.ts";
 import type { OathApplet } from "../../applets/oath/applet.ts";
 import type { OtpApplet } from "../../applets/otp/applet.ts";
+import type { PivApplet } from "../../applets/piv/applet.ts";
 import type { Platform } from "../platform.ts";
 import { AttestationAdministration } from "./attestation-administration.ts";
 import { CtapClient } from "./ctap-client.ts";
@@ -11,6 +12,7 @@ import { type IdentifiedKey, IdentityAdministration } from "./identity-administr
 import type { Administration, AttestationRequest, ConfigureRequest } from "./messages.ts";
 import { OathAdministration } from "./oath-administration.ts";
 import { administerOtp } from "./otp-administration.ts";
+import { PivAdministration } from "./piv-administration.ts";
 
 /** SecurityKey is one. */
 export interface AdministeredKey extends IdentifiedKey {
@@ -18,15 +20,17 @@ export interface AdministeredKey extends IdentifiedKey {
   readonly oath: OathApplet;
   readonly otp: OtpApplet;
   readonly hasKeyboard: boolean;
+  readonly piv: PivApplet;
   readonly platform: Platform;
 }
 
 export function administer(key: AdministeredKey): Administration {
-  const { serialNumber, fido2, oath, platform } = key;
+  const { serialNumber, fido2, oath, piv, platform } = key;
   const identity = new IdentityAdministration(key);
   const fido = new FidoAdministration(serialNumber, fido2, platform);
   const attestation = new AttestationAdministration(serialNumber, platform);
   const accounts = new OathAdministration(oath.accounts, platform);
+  const pivOwner = new PivAdministration(piv, platform);
   return {
     fidoInfo: () => fido.info(),
     listCredentials: (pin) => fido.listCredentials(pin),
@@ -66,5 +70,7 @@ export function administer(key: AdministeredKey): Administration {
     deleteOathAccount: (name) => accounts.deleteOathAccount(name),
     resetOath: () => accounts.resetOath(),
     ...administerOtp(key),
+    pivInfo: () => pivOwner.pivInfo(),
+    resetPiv: () => pivOwner.resetPiv(),
   };
 }

@@ -5,6 +5,7 @@ import type { JsonMembers } from "./json-members.ts";
 import type { Administration, AttestationRequest, CardAnswer, KeyStatus, PowerCycleAnswer } from "./messages.ts";
 import { oathOrders } from "./oath-routes.ts";
 import { otpOrders } from "./otp-routes.ts";
+import { pivOrders } from "./piv-routes.ts";
 import { Refusal } from "./refusal.ts";
 import { answerTouch, type PressOutcome } from "./touch.ts";
 
@@ -54,6 +55,7 @@ export const orders: ReadonlyMap<string, Route> = new Map<string, Route>([
   ["/v1/metadata", bare(({ administration }) => administration.metadata())],
   ...oathOrders,
   ...otpOrders,
+  ...pivOrders,
 ]);
 
 /** A route that takes nothing. */
