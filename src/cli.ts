@@ -7,6 +7,7 @@ import { ExitStatus, isSentence } from "./cli/failure.ts";
 import { addKeyCommands, withFeatureOptions } from "./cli/key-commands.ts";
 import { type ListOptions, list, listLocal } from "./cli/list.ts";
 import { addOathCommands } from "./cli/oath-commands.ts";
+import { addOpenPgpCommands } from "./cli/openpgp-commands.ts";
 import {
   parseBusid,
   parseHubPort,
@@ -122,6 +123,7 @@ program
 addKeyCommands(program, print);
 addOathCommands(program, print);
 addPivCommands(program, print);
+addOpenPgpCommands(program, print);
 addStoreCommands(program, print);
 
 try {

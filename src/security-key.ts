@@ -9,6 +9,7 @@ import { Capability } from "../applets/management/capability.ts";
 import { DeviceConfiguration } from "../applets/management/configuration.ts";
 import { Management } from "../applets/management/management.ts";
 import { OathApplet } from "../applets/oath/applet.ts";
+import { OpenPgpApplet } from "../applets/openpgp/applet.ts";
 import { OtpApplet, type TouchOutcome } from "../applets/otp/applet.ts";
 import { PivApplet } from "../applets/piv/applet.ts";
 import { U2fApplet } from "../applets/u2f/applet.ts";
@@ -64,6 +65,7 @@ interface SecurityKeyParts {
   readonly management: Management;
   readonly fido2: Fido2Authenticator;
   readonly oath: OathApplet;
+  readonly openpgp: OpenPgpApplet;
   readonly otp: OtpApplet;
   readonly piv: PivApplet;
   /** The smart card of the key, whatever reader it is in. */
@@ -80,6 +82,7 @@ export class SecurityKey extends ComposedDevice implements SecurityKeyParts {
   readonly management: Management;
   readonly fido2: Fido2Authenticator;
   readonly oath: OathApplet;
+  readonly openpgp: OpenPgpApplet;
   readonly otp: OtpApplet;
   readonly piv: PivApplet;
   readonly card: ApduDispatcher;
@@ -93,6 +96,7 @@ export class SecurityKey extends ComposedDevice implements SecurityKeyParts {
     this.management = parts.management;
     this.fido2 = parts.fido2;
     this.oath = parts.oath;
+    this.openpgp = parts.openpgp;
     this.otp = parts.otp;
     this.piv = parts.piv;
     this.card = parts.card;
@@ -135,6 +139,10 @@ export async function createSecurityKey(options: SecurityKeyOptions): Promise<Se
   const ctap2 = new SharedAuthenticator(fido2);
   const fido = new FidoApplet(ctap2, u2f, () => isOn(Capability.FIDO2));
   const oath = new OathApplet(platform);
+  const openpgp = new OpenPgpApplet(platform, {
+    manufacturer: identity.openPgpManufacturer,
+    listsAttestationKey: identity.name === "yubikey5",
+  });
   const otp = new OtpApplet(platform, {
     deviceInfo: {
       read: (page) => management.readConfig(page),
@@ -148,6 +156,7 @@ export async function createSecurityKey(options: SecurityKeyOptions): Promise<Se
   const applications: CardApplication[] = [
     { applet: fido, capabilities: Capability.FIDO2 | Capability.U2F, reset: () => fido2.reset() },
     { applet: oath, capabilities: Capability.OATH, reset: () => oath.reset() },
+    { applet: openpgp, capabilities: Capability.OPENPGP, reset: () => openpgp.reset() },
     { applet: otp, capabilities: Capability.OTP, reset: () => otp.reset() },
     { applet: piv, capabilities: Capability.PIV, reset: () => piv.reset() },
   ];
@@ -200,7 +209,7 @@ export async function createSecurityKey(options: SecurityKeyOptions): Promise<Se
   ];
 
   const serialNumber = toHex(serial);
-  const parts = { serialNumber, identity, platform, management, fido2, oath, otp, piv, card, slot };
+  const parts = { serialNumber, identity, platform, management, fido2, oath, openpgp, otp, piv, card, slot };
   const key = new SecurityKey(parts, {
     usbId,
     functions,

@@ -29,6 +29,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
     "applets/management",
     "applets/oath",
     "applets/piv",
+    "applets/openpgp",
   ],
   "src/usbip": ["src/usb", "src/bytes", "src/log.ts"],
   "src/ctaphid": ["src/usb", "src/transport.ts", "src/bytes", "src/log.ts"],

@@ -4,6 +4,7 @@ import type { KeyEvents } from "./events.ts";
 import type { JsonMembers } from "./json-members.ts";
 import type { Administration, AttestationRequest, CardAnswer, KeyStatus, PowerCycleAnswer } from "./messages.ts";
 import { oathOrders } from "./oath-routes.ts";
+import { openPgpOrders } from "./openpgp-routes.ts";
 import { otpOrders } from "./otp-routes.ts";
 import { pivOrders } from "./piv-routes.ts";
 import { Refusal } from "./refusal.ts";
@@ -54,6 +55,7 @@ export const orders: ReadonlyMap<string, Route> = new Map<string, Route>([
   ["/v1/identity/configure", identityConfigure],
   ["/v1/metadata", bare(({ administration }) => administration.metadata())],
   ...oathOrders,
+  ...openPgpOrders,
   ...otpOrders,
   ...pivOrders,
 ]);
