@@ -19,6 +19,7 @@ import {
   parseUsbId,
   parseVpcd,
 } from "./cli/options.ts";
+import { addPivCommands } from "./cli/piv-commands.ts";
 import { packageVersion } from "./cli/program.ts";
 import type { ServeOptions } from "./cli/serve.ts";
 import { untilStopped } from "./cli/signals.ts";
@@ -121,6 +122,7 @@ program
 
 addKeyCommands(program, print);
 addOathCommands(program, print);
+addPivCommands(program, print);
 addOpenPgpCommands(program, print);
 addStoreCommands(program, print);
 

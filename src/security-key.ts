@@ -11,6 +11,7 @@ import { Management } from "../applets/management/management.ts";
 import { OathApplet } from "../applets/oath/applet.ts";
 import { OpenPgpApplet } from "../applets/openpgp/applet.ts";
 import { OtpApplet, type TouchOutcome } from "../applets/otp/applet.ts";
+import { PivApplet } from "../applets/piv/applet.ts";
 import { U2fApplet } from "../applets/u2f/applet.ts";
 import type { Store } from "../keystore/index.ts";
 import { toHex } from "./bytes/hex.ts";
@@ -66,6 +67,7 @@ interface SecurityKeyParts {
   readonly oath: OathApplet;
   readonly openpgp: OpenPgpApplet;
   readonly otp: OtpApplet;
+  readonly piv: PivApplet;
   /** The smart card of the key, whatever reader it is in. */
   readonly card: ApduDispatcher;
   /** Where the card is, or is not: what all readers share. */
@@ -82,6 +84,7 @@ export class SecurityKey extends ComposedDevice implements SecurityKeyParts {
   readonly oath: OathApplet;
   readonly openpgp: OpenPgpApplet;
   readonly otp: OtpApplet;
+  readonly piv: PivApplet;
   readonly card: ApduDispatcher;
   readonly slot: Slot;
 
@@ -95,6 +98,7 @@ export class SecurityKey extends ComposedDevice implements SecurityKeyParts {
     this.oath = parts.oath;
     this.openpgp = parts.openpgp;
     this.otp = parts.otp;
+    this.piv = parts.piv;
     this.card = parts.card;
     this.slot = parts.slot;
   }
@@ -146,6 +150,7 @@ export async function createSecurityKey(options: SecurityKeyOptions): Promise<Se
       setMode: (data) => management.setMode(data),
     },
   });
+  const piv = new PivApplet(platform);
 
   // In the order in which a partial AID finds them.
   const applications: CardApplication[] = [
@@ -153,6 +158,7 @@ export async function createSecurityKey(options: SecurityKeyOptions): Promise<Se
     { applet: oath, capabilities: Capability.OATH, reset: () => oath.reset() },
     { applet: openpgp, capabilities: Capability.OPENPGP, reset: () => openpgp.reset() },
     { applet: otp, capabilities: Capability.OTP, reset: () => otp.reset() },
+    { applet: piv, capabilities: Capability.PIV, reset: () => piv.reset() },
   ];
   const supported = applications.reduce((all, { capabilities }) => all | capabilities, 0);
   const configuration = new DeviceConfiguration(platform, supported);
@@ -203,7 +209,7 @@ export async function createSecurityKey(options: SecurityKeyOptions): Promise<Se
   ];
 
   const serialNumber = toHex(serial);
-  const parts = { serialNumber, identity, platform, management, fido2, oath, openpgp, otp, card, slot };
+  const parts = { serialNumber, identity, platform, management, fido2, oath, openpgp, otp, piv, card, slot };
   const key = new SecurityKey(parts, {
     usbId,
     functions,

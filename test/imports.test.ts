@@ -28,6 +28,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
     "applets/otp",
     "applets/management",
     "applets/oath",
+    "applets/piv",
     "applets/openpgp",
   ],
   "src/usbip": ["src/usb", "src/bytes", "src/log.ts"],

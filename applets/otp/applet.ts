@@ -10,7 +10,7 @@ import type { Applet } from "../../src/iso7816/applet.ts";
 import { StatusError, StatusWord } from "../../src/iso7816/status-word.ts";
 import type { Platform } from "../../src/platform.ts";
 import type { Transport } from "../../src/transport.ts";
-import { respond } from "./challenge-response.ts";
+import { respondHmac, respondOtp } from "./challenge-response.ts";
 import { configure, swap, update, writeScanMap } from "./configure.ts";
 import { ExtendedFlag, Instruction, SlotCommand, type SlotNumber } from "./parameters.ts";
 import { press, type Silence } from "./press.ts";
@@ -109,11 +109,13 @@ export class OtpApplet implements Applet {
         // The first byte is the length, so that the rest of a frame is nothing. yubikit/management.py
         return this.#write(() => this.#writeDevice((device) => device.write(data.subarray(0, (data[0] ?? 0) + 1))));
       case SlotCommand.CHAL_HMAC_1:
+        return respondHmac(this.#challenged(1, transport), data);
       case SlotCommand.CHAL_HMAC_2:
-        return this.#respond(command === SlotCommand.CHAL_HMAC_1 ? 1 : 2, "chal-hmac", data, transport);
+        return respondHmac(this.#challenged(2, transport), data);
       case SlotCommand.CHAL_OTP_1:
+        return respondOtp(this.#challenged(1, transport), data, this.#poweredAt);
       case SlotCommand.CHAL_OTP_2:
-        return this.#respond(command === SlotCommand.CHAL_OTP_1 ? 1 : 2, "chal-otp", data, transport);
+        return respondOtp(this.#challenged(2, transport), data, this.#poweredAt);
       default:
         return Promise.reject(new StatusError(StatusWord.INCORRECT_P1_P2));
     }
@@ -152,13 +154,8 @@ export class OtpApplet implements Applet {
     });
   }
 
-  #respond(
-    slot: SlotNumber,
-    kind: "chal-hmac" | "chal-otp",
-    challenge: Uint8Array,
-    transport: Transport,
-  ): Promise<Uint8Array> {
-    return respond(this.#platform, this.slots, slot, kind, challenge, transport);
+  #challenged(slot: SlotNumber, transport: Transport) {
+    return { platform: this.#platform, slots: this.slots, slot, transport };
   }
 
   /** "The YubiKey will allow its serial number to be read": one configured slot has to say so, while there is one. */

@@ -1,35 +1,58 @@
 // CHAL_HMAC and CHAL_OTP: answers to challenges, after a touch where the slot wants one. ykpersonalize(1),
 // "Challenge-response"; YubiKey SDK user's manual, "Challenge-response"
-import { concat } from "../../src/bytes/concat.ts";
-import { encryptAesEcb } from "../../src/crypto/aes.ts";
 import { hmacSha1 } from "../../src/crypto/hash.ts";
 import { StatusError, StatusWord } from "../../src/iso7816/status-word.ts";
 import type { Platform } from "../../src/platform.ts";
 import type { Transport } from "../../src/transport.ts";
 import { ConfigFlag, HMAC_CHALLENGE_SIZE, OTP_CHALLENGE_SIZE, type SlotNumber } from "./parameters.ts";
+import { nextTicketFields } from "./press.ts";
 import { isDormant, kindOf, needsTouch, type SlotConfig, type SlotKind } from "./slot-config.ts";
-import type { Slots } from "./slots.ts";
-import { hmacKeyOf } from "./ticket.ts";
+import type { Slot, Slots } from "./slots.ts";
+import { encryptTicket, hmacKeyOf } from "./ticket.ts";
 
-/** What fills the block of CHAL_OTP behind the challenge: the serial number, in decimal. */
-const DEVICE_FIELDS_SIZE = 10;
+/** What a challenge is to be answered with. */
+interface Challenged {
+  readonly platform: Platform;
+  readonly slots: Slots;
+  readonly slot: SlotNumber;
+  readonly transport: Transport;
+}
 
-/** 20 or 16 bytes. */
-export async function respond(
-  platform: Platform,
-  slots: Slots,
-  slot: SlotNumber,
-  kind: Extract<SlotKind, "chal-hmac" | "chal-otp">,
+/** 20 bytes. */
+export async function respondHmac(challenged: Challenged, challenge: Uint8Array): Promise<Uint8Array> {
+  const { config } = requireKind(challenged, "chal-hmac");
+  const message = hmacMessage(config, challenge);
+  if (needsTouch(config)) await requireTouch(challenged);
+  return hmacSha1(hmacKeyOf(config), message);
+}
+
+/**
+ * 16 bytes: a Yubico OTP that has the challenge for its private id, "meaning two subsequent calls with the same challenge
+ * will result in different responses" (ykchalresp(1)); who verifies it ignores the other fields.
+ */
+export async function respondOtp(
+  challenged: Challenged,
   challenge: Uint8Array,
-  transport: Transport,
+  poweredAt: number,
 ): Promise<Uint8Array> {
-  const config = slots.get(slot)?.config;
-  if (config === undefined || isDormant(config) || kindOf(config) !== kind) {
+  if (challenge.length < OTP_CHALLENGE_SIZE) throw new StatusError(StatusWord.WRONG_LENGTH);
+  const uid = Uint8Array.from(challenge.subarray(0, OTP_CHALLENGE_SIZE));
+  if (needsTouch(requireKind(challenged, "chal-otp").config)) await requireTouch(challenged);
+  const { platform, slots, slot } = challenged;
+  return slots.inTurn(async () => {
+    const state = requireKind(challenged, "chal-otp");
+    const fields = await nextTicketFields(platform, slots, slot, state, poweredAt);
+    if (fields === undefined) throw new StatusError(StatusWord.CONDITIONS_NOT_SATISFIED);
+    return encryptTicket({ uid, key: state.config.key }, fields);
+  });
+}
+
+function requireKind({ slots, slot }: Challenged, kind: SlotKind): Slot {
+  const state = slots.get(slot);
+  if (state === undefined || isDormant(state.config) || kindOf(state.config) !== kind) {
     throw new StatusError(StatusWord.CONDITIONS_NOT_SATISFIED);
   }
-  const message = kind === "chal-hmac" ? hmacMessage(config, challenge) : otpBlock(platform, challenge);
-  if (needsTouch(config)) await requireTouch(platform, slot, transport);
-  return kind === "chal-hmac" ? hmacSha1(hmacKeyOf(config), message) : encryptAesEcb(config.key, message);
+  return state;
 }
 
 /**
@@ -45,14 +68,7 @@ function hmacMessage({ cfgFlags }: SlotConfig, challenge: Uint8Array): Uint8Arra
   return payload.subarray(0, payload.findLastIndex((byte) => byte !== marker) + 1);
 }
 
-/** The challenge and "10 bytes of unique device fields", which verifiers ignore. */
-function otpBlock({ device }: Platform, challenge: Uint8Array): Uint8Array {
-  if (challenge.length < OTP_CHALLENGE_SIZE) throw new StatusError(StatusWord.WRONG_LENGTH);
-  const fields = String(device.serialNumber).padStart(DEVICE_FIELDS_SIZE, "0");
-  return concat(challenge.subarray(0, OTP_CHALLENGE_SIZE), new TextEncoder().encode(fields));
-}
-
-async function requireTouch({ presence }: Platform, slot: SlotNumber, transport: Transport): Promise<void> {
+async function requireTouch({ platform: { presence }, slot, transport }: Challenged): Promise<void> {
   transport.keepalive("upneeded");
   const prompt = { applet: "OTP", action: "answer a challenge", subject: `slot ${slot}` };
   const outcome = await presence.request(prompt, transport.signal);

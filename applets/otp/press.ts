@@ -62,13 +62,24 @@ async function makeTicket(
       await slots.advance(slot, { ...state, movingFactor: movingFactor + 1n });
       return hotp(config, movingFactor, map);
     default: {
-      const counters = await nextUse(slots, slot, state);
-      if (counters === undefined) return undefined;
-      const timestamp = Math.floor((platform.clock.now() - poweredAt) / TICK_MS) & TIMESTAMP_MASK;
-      const rnd = new Reader(platform.randomBytes(2)).u16be();
-      return yubicoOtp(config, { ...counters, timestamp, rnd }, map);
+      const fields = await nextTicketFields(platform, slots, slot, state, poweredAt);
+      return fields && yubicoOtp(config, fields, map);
     }
   }
+}
+
+/** What makes the next Yubico OTP of a slot different from all before it; undefined when its counter has come to its end. */
+export async function nextTicketFields(
+  platform: Platform,
+  slots: Slots,
+  slot: SlotNumber,
+  state: Slot,
+  poweredAt: number,
+): Promise<TicketFields | undefined> {
+  const counters = await nextUse(slots, slot, state);
+  if (counters === undefined) return undefined;
+  const timestamp = Math.floor((platform.clock.now() - poweredAt) / TICK_MS) & TIMESTAMP_MASK;
+  return { ...counters, timestamp, rnd: new Reader(platform.randomBytes(2)).u16be() };
 }
 
 /** The use counter goes up at the first use after power-up, and when the session's counter has come round. */

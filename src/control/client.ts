@@ -89,6 +89,8 @@ export class ControlClient {
       setOtpSlot: (request) => ask("otp/set", request),
       deleteOtpSlot: (slot) => act("otp/delete", { slot }),
       swapOtpSlots: () => ask("otp/swap", {}),
+      pivInfo: () => ask("piv/info", {}),
+      resetPiv: () => act("piv/reset", {}),
     };
   }
 

@@ -4,6 +4,7 @@ import { buildMetadataStatement } from "../../applets/fido2/metadata.ts";
 import type { OathApplet } from "../../applets/oath/applet.ts";
 import type { OpenPgpApplet } from "../../applets/openpgp/applet.ts";
 import type { OtpApplet } from "../../applets/otp/applet.ts";
+import type { PivApplet } from "../../applets/piv/applet.ts";
 import type { Platform } from "../platform.ts";
 import { AttestationAdministration } from "./attestation-administration.ts";
 import { CtapClient } from "./ctap-client.ts";
@@ -13,6 +14,7 @@ import type { Administration, AttestationRequest, ConfigureRequest } from "./mes
 import { OathAdministration } from "./oath-administration.ts";
 import { OpenPgpAdministration } from "./openpgp-administration.ts";
 import { administerOtp } from "./otp-administration.ts";
+import { PivAdministration } from "./piv-administration.ts";
 
 /** SecurityKey is one. */
 export interface AdministeredKey extends IdentifiedKey {
@@ -21,15 +23,17 @@ export interface AdministeredKey extends IdentifiedKey {
   readonly openpgp: OpenPgpApplet;
   readonly otp: OtpApplet;
   readonly hasKeyboard: boolean;
+  readonly piv: PivApplet;
   readonly platform: Platform;
 }
 
 export function administer(key: AdministeredKey): Administration {
-  const { serialNumber, fido2, oath, platform } = key;
+  const { serialNumber, fido2, oath, piv, platform } = key;
   const identity = new IdentityAdministration(key);
   const fido = new FidoAdministration(serialNumber, fido2, platform);
   const attestation = new AttestationAdministration(serialNumber, platform);
   const accounts = new OathAdministration(oath.accounts, platform);
+  const pivOwner = new PivAdministration(piv, platform);
   const openpgp = new OpenPgpAdministration(serialNumber, key.openpgp);
   return {
     fidoInfo: () => fido.info(),
@@ -73,5 +77,7 @@ export function administer(key: AdministeredKey): Administration {
     setOpenPgpTouch: (request) => openpgp.setOpenPgpTouch(request),
     resetOpenPgp: () => openpgp.resetOpenPgp(),
     ...administerOtp(key),
+    pivInfo: () => pivOwner.pivInfo(),
+    resetPiv: () => pivOwner.resetPiv(),
   };
 }

@@ -3,6 +3,7 @@ import type { PresenceOutcome, PresencePrompt } from "../platform.ts";
 import type { TouchMode } from "../presence/mode.ts";
 import type { OathOwner } from "./oath-messages.ts";
 import type { OpenPgpOwner } from "./openpgp-messages.ts";
+import type { PivOwner } from "./piv-messages.ts";
 
 /** A touch that waits, with the number that answers it. */
 export interface WaitingTouch extends PresencePrompt {
@@ -234,7 +235,7 @@ export interface OtpSlotAnswer {
 }
 
 /** What the owner of a key may do with it, be it running (through the socket) or not (with its store). Rejects with Refusal. */
-export interface Administration extends OathOwner, OpenPgpOwner {
+export interface Administration extends OathOwner, OpenPgpOwner, PivOwner {
   fidoInfo(): Promise<FidoInfo>;
   /** `pin`: needed when one is set. */
   listCredentials(pin: string | undefined): Promise<readonly CredentialSummary[]>;

@@ -6,6 +6,7 @@ import type { Administration, AttestationRequest, CardAnswer, KeyStatus, PowerCy
 import { oathOrders } from "./oath-routes.ts";
 import { openPgpOrders } from "./openpgp-routes.ts";
 import { otpOrders } from "./otp-routes.ts";
+import { pivOrders } from "./piv-routes.ts";
 import { Refusal } from "./refusal.ts";
 import { answerTouch, type PressOutcome } from "./touch.ts";
 
@@ -56,6 +57,7 @@ export const orders: ReadonlyMap<string, Route> = new Map<string, Route>([
   ...oathOrders,
   ...openPgpOrders,
   ...otpOrders,
+  ...pivOrders,
 ]);
 
 /** A route that takes nothing. */
