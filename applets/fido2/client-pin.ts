@@ -9,7 +9,7 @@ import { Parameters } from "./parameters.ts";
 import { PERSISTENT_TOKEN } from "./persistent-token.ts";
 import { parseNewPin } from "./pin-policy.ts";
 import { findProtocol } from "./pin-uv-auth.ts";
-import type { PinUvAuthProtocol, SharedSecret } from "./pin-uv-auth-protocol.ts";
+import { checkPeerTypes, type PinUvAuthProtocol, type SharedSecret } from "./pin-uv-auth-protocol.ts";
 import { type Grant, Permission } from "./pin-uv-auth-token.ts";
 import { CtapError, CtapStatus } from "./status.ts";
 import { hasBuiltInUv, performBuiltInUv } from "./user-verification.ts";
@@ -56,6 +56,7 @@ export async function clientPin(
   transport: Transport,
 ): Promise<CborMap | undefined> {
   const parameters = Parameters.parse(data);
+  checkTypes(parameters);
   switch (parameters.integer(Request.SUB_COMMAND)) {
     case SubCommand.GET_PIN_RETRIES:
       return getPinRetries(context);
@@ -78,6 +79,17 @@ export async function clientPin(
   }
   // §8.1: of a command that has some, a subcommand that is not implemented.
   throw new CtapError(CtapStatus.CTAP2_ERR_INVALID_SUBCOMMAND);
+}
+
+/** A parameter of the wrong type is refused whether or not the subcommand takes it, and before a PIN is looked at. §6.5.5.1 */
+function checkTypes(parameters: Parameters): void {
+  parameters.optionalInteger(Request.PIN_UV_AUTH_PROTOCOL);
+  const peer = parameters.optionalMap(Request.KEY_AGREEMENT);
+  if (peer !== undefined) checkPeerTypes(peer);
+  for (const key of [Request.PIN_UV_AUTH_PARAM, Request.NEW_PIN_ENC, Request.PIN_HASH_ENC])
+    parameters.optionalBytes(key);
+  parameters.optionalInteger(Request.PERMISSIONS);
+  parameters.optionalText(Request.RP_ID);
 }
 
 function encode(...members: readonly (readonly [CborValue, CborValue])[]): CborMap {

@@ -105,8 +105,10 @@ async function manage(call: Call, data: Uint8Array): Promise<CborMap | undefined
     case SubCommand.ENUMERATE_CREDENTIALS_GET_NEXT_CREDENTIAL:
       return getNext(call, "credentials");
   }
-  // Any other begins anew. §6, "stateful commands"
-  call.context.state.forgetEnumeration(call.transport);
+  // Any other begins anew, but a list of credentials leaves that of the relying parties alone: §6, "stateful commands",
+  // lets a key forget it, and SoloKeys' fido2-tests, who walk through the one inside the other, want it to be kept.
+  if (subCommand !== SubCommand.ENUMERATE_CREDENTIALS_BEGIN) call.context.state.forgetEnumeration(call.transport);
+  else call.context.state.forgetEnumeration(call.transport, "credentials");
   if (subCommand < SubCommand.GET_CREDS_METADATA || subCommand > SubCommand.UPDATE_USER_INFORMATION) {
     throw new CtapError(CtapStatus.CTAP2_ERR_INVALID_SUBCOMMAND); // §8.1
   }
@@ -244,7 +246,7 @@ function isStillThere(
 function getNext({ context, transport }: Call, kind: RememberedEnumeration["kind"]): CborMap {
   const response = context.state.recallEnumeration(transport, kind)?.next();
   if (response !== undefined) return response;
-  context.state.forgetEnumeration(transport);
+  context.state.forgetEnumeration(transport, kind);
   throw new CtapError(CtapStatus.CTAP2_ERR_NOT_ALLOWED);
 }
 
