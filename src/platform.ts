@@ -38,7 +38,19 @@ export interface UserPresence {
   reset(): void;
 }
 
+/** What smart card applets tell of the device that they are on. */
+export interface DeviceInfo {
+  /** Eight decimal digits, the same for as long as the store lives. */
+  readonly serialNumber: number;
+  /**
+   * The firmware version of the YubiKey whose commands and answers the applets have: clients (yubikit, ykman) decide by
+   * it what they may ask for.
+   */
+  readonly firmwareVersion: readonly [major: number, minor: number, patch: number];
+}
+
 export interface Platform {
+  readonly device: DeviceInfo;
   readonly store: Store;
   readonly presence: UserPresence;
   readonly clock: Clock;

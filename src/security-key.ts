@@ -2,11 +2,15 @@
 import { randomFillSync } from "node:crypto";
 import { Fido2Authenticator } from "../applets/fido2/authenticator.ts";
 import type { Fido2Options } from "../applets/fido2/context.ts";
+import { FidoApplet } from "../applets/fido2/fido-applet.ts";
 import { U2fApplet } from "../applets/u2f/applet.ts";
 import type { Store } from "../keystore/index.ts";
 import { toHex } from "./bytes/hex.ts";
+import { Reader } from "./bytes/reader.ts";
 import type { CtapHidApplication } from "./ctaphid/application.ts";
 import { CtapHidInterface } from "./ctaphid/interface.ts";
+import type { Applet } from "./iso7816/applet.ts";
+import { ApduDispatcher } from "./iso7816/dispatcher.ts";
 import { exchangeApdu } from "./iso7816/exchange.ts";
 import { type Logger, silentLogger } from "./log.ts";
 import type { Platform, UserPresence } from "./platform.ts";
@@ -29,12 +33,18 @@ export class SecurityKey extends CompositeDevice {
   /** 16 hexadecimal digits, drawn once for a store. */
   readonly serialNumber: string;
   readonly fido2: Fido2Authenticator;
+  /** The smart card of the key, whatever reader it is in. */
+  readonly card: ApduDispatcher;
   readonly platform: Platform;
 
-  constructor(parts: Pick<SecurityKey, "serialNumber" | "fido2" | "platform">, device: CompositeDeviceOptions) {
+  constructor(
+    parts: Pick<SecurityKey, "serialNumber" | "fido2" | "card" | "platform">,
+    device: CompositeDeviceOptions,
+  ) {
     super(device);
     this.serialNumber = parts.serialNumber;
     this.fido2 = parts.fido2;
+    this.card = parts.card;
     this.platform = parts.platform;
   }
 }
@@ -47,6 +57,9 @@ const FIRMWARE_VERSION = VERSION.major * 10_000 + VERSION.minor * 100 + VERSION.
 /** The same, as bcdDevice. USB 2.0 table 9-8 */
 const BCD_DEVICE = 0x0010;
 
+/** The YubiKey firmware whose card commands the applets have. */
+const CARD_FIRMWARE_VERSION = [5, 7, 4] as const;
+
 const SERIAL_KEY = "device/serial";
 
 function randomBytes(length: number): Uint8Array {
@@ -56,9 +69,11 @@ function randomBytes(length: number): Uint8Array {
 /** Makes a security key, ready to be exported. Rejects with KeyStoreError when the store cannot be written to. */
 export async function createSecurityKey(options: SecurityKeyOptions): Promise<SecurityKey> {
   const { store, presence, log = silentLogger, usbId = { vendor: 0x1209, product: 0x0001 } } = options;
-  const platform: Platform = { store, presence, log, clock: { now: () => performance.now() }, randomBytes };
+  const serial = await obtainSerial(store);
+  const serialNumber = toHex(serial);
+  const device = { serialNumber: cardSerialNumber(serial), firmwareVersion: CARD_FIRMWARE_VERSION };
+  const platform: Platform = { device, store, presence, log, clock: { now: () => performance.now() }, randomBytes };
 
-  const serialNumber = await obtainSerialNumber(store);
   const fido2 = new Fido2Authenticator(platform, { firmwareVersion: FIRMWARE_VERSION, ...options.fido2 });
   const u2f = new U2fApplet(platform, fido2.credentials, () => fido2.isU2fEnabled);
 
@@ -70,7 +85,11 @@ export async function createSecurityKey(options: SecurityKeyOptions): Promise<Se
     wink: () => log.info("wink"),
   };
 
-  const parts = { serialNumber, fido2, platform };
+  // A partial AID finds the first that it fits.
+  const applets: readonly Applet[] = [new FidoApplet(fido2, u2f)];
+  const card = new ApduDispatcher(() => applets, log);
+
+  const parts = { serialNumber, fido2, card, platform };
   return new SecurityKey(parts, {
     idVendor: usbId.vendor,
     idProduct: usbId.product,
@@ -85,15 +104,21 @@ export async function createSecurityKey(options: SecurityKeyOptions): Promise<Se
       presence.reset();
       fido2.powerCycle();
       u2f.deselect();
+      card.reset();
     },
   });
 }
 
-/** Tells two keys on one machine apart. Drawn once for a store: 16 hexadecimal digits, since udev rules want ASCII. */
-async function obtainSerialNumber(store: Store): Promise<string> {
+/** Tells two keys on one machine apart: 8 random bytes, drawn once for a store. In hexadecimal, as udev rules want ASCII. */
+async function obtainSerial(store: Store): Promise<Uint8Array> {
   const known = store.get(SERIAL_KEY);
-  if (known !== undefined) return toHex(known);
+  if (known !== undefined) return known;
   const drawn = randomBytes(8);
   await store.commit({ [SERIAL_KEY]: drawn });
-  return toHex(drawn);
+  return drawn;
+}
+
+/** Card applications have room for eight decimal digits. */
+function cardSerialNumber(serial: Uint8Array): number {
+  return 10_000_000 + (new Reader(serial).u32be() % 90_000_000);
 }

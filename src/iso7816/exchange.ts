@@ -1,4 +1,4 @@
-// One command APDU in, one response APDU out, for one applet: the one place where StatusError becomes a status word.
+// One command APDU in, one response APDU out: the one place where StatusError becomes a status word.
 // ISO/IEC 7816-4 §5.1, §5.6
 import { concat } from "../bytes/concat.ts";
 import { encodeU16be } from "../bytes/integer.ts";
@@ -9,6 +9,11 @@ import { StatusError, StatusWord } from "./status-word.ts";
 
 /** Handles a parsed command: the data of a 9000, or StatusError. */
 export type ApduHandler = (apdu: CommandApdu, transport: Transport) => Promise<Uint8Array>;
+
+export interface ResponseApdu {
+  readonly data: Uint8Array;
+  readonly statusWord: number;
+}
 
 /**
  * Parses `message`, hands it to `handle` and encodes the answer, whole, whatever Le says: what is too long for the
@@ -22,26 +27,29 @@ export async function exchangeApdu(
   transport: Transport,
   log: Logger,
 ): Promise<Uint8Array> {
-  const { data, statusWord } = await answer(name, handle, message, transport, log);
-  log.traffic(() => {
-    const header = Buffer.from(message.subarray(0, 4)).toString("hex");
-    return `${name} ${header}, ${message.length} bytes: ${statusWord.toString(16)}, ${data.length} bytes`;
-  });
-  return concat(data, encodeU16be(statusWord));
+  const response = await answerApdu(name, async () => handle(parseCommandApdu(message), transport), log);
+  log.traffic(() => describeExchange(name, message, response));
+  return encodeResponseApdu(response);
 }
 
-async function answer(
-  name: string,
-  handle: ApduHandler,
-  message: Uint8Array,
-  transport: Transport,
-  log: Logger,
-): Promise<{ readonly data: Uint8Array; readonly statusWord: number }> {
+/** What `handle` returned or threw, as a response. Never rejects. */
+export async function answerApdu(name: string, handle: () => Promise<Uint8Array>, log: Logger): Promise<ResponseApdu> {
   try {
-    return { data: await handle(parseCommandApdu(message), transport), statusWord: StatusWord.SUCCESS };
+    return { data: await handle(), statusWord: StatusWord.SUCCESS };
   } catch (error) {
     if (error instanceof StatusError) return error;
     log.error(`${name} failed`, error);
     return { data: new Uint8Array(0), statusWord: StatusWord.NO_PRECISE_DIAGNOSIS };
   }
+}
+
+export function encodeResponseApdu({ data, statusWord }: ResponseApdu): Uint8Array {
+  return concat(data, encodeU16be(statusWord));
+}
+
+/** Header, lengths and status word; never the data. */
+export function describeExchange(name: string, message: Uint8Array, response: ResponseApdu): string {
+  const header = Buffer.from(message.subarray(0, 4)).toString("hex");
+  const { statusWord, data } = response;
+  return `${name} ${header}, ${message.length} bytes: ${statusWord.toString(16)}, ${data.length} bytes`;
 }

@@ -106,6 +106,7 @@ export function createTestPlatform(options: { readonly seed?: string } = {}): Te
   };
   const { seed } = options;
   return {
+    device: { serialNumber: 12_345_678, firmwareVersion: [5, 7, 4] },
     store: new FragileKeyStore(),
     presence: new ScriptedPresence(),
     clock: new TestClock(),
