@@ -2,10 +2,10 @@
 // is written down. RFC 9052 §7, RFC 9053 §2 and §7, RFC 9864 (fully-specified), IANA COSE registries (ML-DSA); WebAuthn §5.8.5, §6.5.5
 import type { CborMap, CborValue } from "../../src/cbor.ts";
 import {
-  type EcCurve,
   ED448,
   ED25519,
   type EdCurve,
+  type JoseEcCurve,
   type KeyPair,
   P256,
   P384,
@@ -123,7 +123,7 @@ export function schemeOf(algorithm: CoseAlgorithm): CoseScheme {
   return schemes[algorithm];
 }
 
-function ecdsaScheme(algorithm: CoseAlgorithm, curve: EcCurve, hash: HashName): CoseScheme {
+function ecdsaScheme(algorithm: CoseAlgorithm, curve: JoseEcCurve, hash: HashName): CoseScheme {
   return {
     generateKeyPair: () => generateEcKeyPair(curve),
     createSigner: (privateKey, publicKey) => {

@@ -1,5 +1,6 @@
 // AES in the modes that the protocols ask for: GCM (SP 800-38D) to seal, CBC (SP 800-38A) as CTAP's PIN protocols
-// use it. The key's length, 16, 24 or 32 bytes, chooses the variant. All of it OpenSSL's.
+// use it, ECB for the challenges of
+// PIV's management key. The key's length, 16, 24 or 32 bytes, chooses the variant. All of it OpenSSL's.
 import { createCipheriv, createDecipheriv } from "node:crypto";
 
 const GCM_TAG_LENGTH = 16;
@@ -11,7 +12,7 @@ export function sealAesGcm(
   plaintext: Uint8Array,
   additionalData: Uint8Array,
 ): Uint8Array {
-  const cipher = createCipheriv(`aes-${gcmKeyBits(key)}-gcm`, key, nonce, { authTagLength: GCM_TAG_LENGTH });
+  const cipher = createCipheriv(`aes-${keyBits(key)}-gcm`, key, nonce, { authTagLength: GCM_TAG_LENGTH });
   cipher.setAAD(additionalData);
   return Buffer.concat([cipher.update(plaintext), cipher.final(), cipher.getAuthTag()]);
 }
@@ -25,7 +26,7 @@ export function openAesGcm(
 ): Uint8Array | undefined {
   if (sealed.length < GCM_TAG_LENGTH) return undefined;
   const end = sealed.length - GCM_TAG_LENGTH;
-  const decipher = createDecipheriv(`aes-${gcmKeyBits(key)}-gcm`, key, nonce, { authTagLength: GCM_TAG_LENGTH });
+  const decipher = createDecipheriv(`aes-${keyBits(key)}-gcm`, key, nonce, { authTagLength: GCM_TAG_LENGTH });
   decipher.setAAD(additionalData);
   decipher.setAuthTag(sealed.subarray(end));
   const plaintext = decipher.update(sealed.subarray(0, end));
@@ -46,12 +47,30 @@ export function encryptAesCbc(key: Uint8Array, iv: Uint8Array, plaintext: Uint8A
 
 /** Without padding: `ciphertext` is a multiple of 16 bytes; throws RangeError when it is not. */
 export function decryptAesCbc(key: Uint8Array, iv: Uint8Array, ciphertext: Uint8Array): Uint8Array {
-  if (ciphertext.length % 16 !== 0) throw new RangeError("not a whole number of AES blocks");
+  requireWholeBlocks(ciphertext);
   const decipher = createDecipheriv(`aes-${key.length * 8}-cbc`, key, iv).setAutoPadding(false);
   return Buffer.concat([decipher.update(ciphertext), decipher.final()]);
 }
 
-function gcmKeyBits(key: Uint8Array): 128 | 192 | 256 {
+/** Block by block. Throws RangeError unless `plaintext` is a multiple of 16 bytes and the key one of AES. */
+export function encryptAesEcb(key: Uint8Array, plaintext: Uint8Array): Uint8Array {
+  requireWholeBlocks(plaintext);
+  const cipher = createCipheriv(`aes-${keyBits(key)}-ecb`, key, null).setAutoPadding(false);
+  return Buffer.concat([cipher.update(plaintext), cipher.final()]);
+}
+
+/** Block by block. Throws RangeError unless `ciphertext` is a multiple of 16 bytes and the key one of AES. */
+export function decryptAesEcb(key: Uint8Array, ciphertext: Uint8Array): Uint8Array {
+  requireWholeBlocks(ciphertext);
+  const decipher = createDecipheriv(`aes-${keyBits(key)}-ecb`, key, null).setAutoPadding(false);
+  return Buffer.concat([decipher.update(ciphertext), decipher.final()]);
+}
+
+function requireWholeBlocks(bytes: Uint8Array): void {
+  if (bytes.length % 16 !== 0) throw new RangeError("not a whole number of AES blocks");
+}
+
+function keyBits(key: Uint8Array): 128 | 192 | 256 {
   switch (key.length) {
     case 16:
       return 128;

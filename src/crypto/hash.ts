@@ -1,13 +1,23 @@
-// Hashes and what is built on them alone: SHA-2 (FIPS 180-4), HMAC (RFC 2104), HKDF (RFC 5869). All of it OpenSSL's.
+// Hashes and what is built on them alone: SHA-1 and SHA-2 (FIPS 180-4), HMAC (RFC 2104), HKDF (RFC 5869). All of it OpenSSL's.
 import { createHash, createHmac, hkdfSync } from "node:crypto";
 
-export type HashName = "sha256" | "sha384" | "sha512";
+export type HashName = "sha1" | "sha224" | "sha256" | "sha384" | "sha512";
+
+/** The hash of the parts one after another. */
+export function hash(name: HashName, ...parts: readonly Uint8Array[]): Uint8Array {
+  const state = createHash(name);
+  for (const part of parts) state.update(part);
+  return state.digest();
+}
+
+/** SHA-1 of the parts one after another: 20 bytes. For fingerprints and OATH. */
+export function sha1(...parts: readonly Uint8Array[]): Uint8Array {
+  return hash("sha1", ...parts);
+}
 
 /** SHA-256 of the parts one after another: 32 bytes. */
 export function sha256(...parts: readonly Uint8Array[]): Uint8Array {
-  const hash = createHash("sha256");
-  for (const part of parts) hash.update(part);
-  return hash.digest();
+  return hash("sha256", ...parts);
 }
 
 /** SHA-256 of the UTF-8 encoding of a text: 32 bytes. */
@@ -15,11 +25,26 @@ export function sha256OfText(text: string): Uint8Array {
   return createHash("sha256").update(text, "utf8").digest();
 }
 
+/** HMAC over the parts one after another, as long as the hash. */
+export function hmac(name: HashName, key: Uint8Array, ...parts: readonly Uint8Array[]): Uint8Array {
+  const state = createHmac(name, key);
+  for (const part of parts) state.update(part);
+  return state.digest();
+}
+
+/** HMAC-SHA-1 over the parts one after another: 20 bytes. */
+export function hmacSha1(key: Uint8Array, ...parts: readonly Uint8Array[]): Uint8Array {
+  return hmac("sha1", key, ...parts);
+}
+
+/** HMAC-SHA-512 over the parts one after another: 64 bytes. */
+export function hmacSha512(key: Uint8Array, ...parts: readonly Uint8Array[]): Uint8Array {
+  return hmac("sha512", key, ...parts);
+}
+
 /** HMAC-SHA-256 over the parts one after another: 32 bytes. */
 export function hmacSha256(key: Uint8Array, ...parts: readonly Uint8Array[]): Uint8Array {
-  const hmac = createHmac("sha256", key);
-  for (const part of parts) hmac.update(part);
-  return hmac.digest();
+  return hmac("sha256", key, ...parts);
 }
 
 /** HKDF-SHA-256, extract and expand; `info` tells the keys that are derived from one secret apart. */

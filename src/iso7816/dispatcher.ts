@@ -111,8 +111,9 @@ export class ApduDispatcher {
 
   async #dispatch(apdu: CommandApdu, transport: Transport): Promise<Uint8Array> {
     verifyClass(apdu.cla);
-    if (this.#isGetResponse(apdu)) return this.#takeRemainder();
+    const remainder = this.#remainder;
     this.#remainder = undefined;
+    if (remainder !== undefined && this.#isGetResponse(apdu)) return takeUp(remainder);
     const command = this.#assemble(apdu);
     if (command === undefined) return NOTHING;
     if (command.cla === 0x00 && command.ins === Instruction.SELECT && command.p1 === BY_DF_NAME) {
@@ -125,7 +126,10 @@ export class ApduDispatcher {
     return this.#selected.process(command, transport);
   }
 
-  /** §5.3.3. The whole command once its last part is there, undefined before. A part of another command starts anew. */
+  /**
+   * §5.3.3. The whole command once its last part is there, undefined before. Another command in the middle is refused,
+   * as a YubiKey does, and ends the chain; SELECT by AID is not: a client that begins cannot know what another left.
+   */
   #assemble(apdu: CommandApdu): CommandApdu | undefined {
     const isLast = (apdu.cla & CHAINING) === 0;
     const { ins, p1, p2 } = apdu;
@@ -134,6 +138,8 @@ export class ApduDispatcher {
     this.#chain = undefined;
     const known = chain?.header;
     if (known === undefined || known.cla !== cla || known.ins !== ins || known.p1 !== p1 || known.p2 !== p2) {
+      const isStart = cla === 0x00 && ins === Instruction.SELECT && p1 === BY_DF_NAME;
+      if (chain !== undefined && !isStart) throw new StatusError(StatusWord.LAST_COMMAND_OF_CHAIN_EXPECTED);
       if (isLast) return apdu;
       chain = undefined;
     }
@@ -166,14 +172,6 @@ export class ApduDispatcher {
     return (cla & CHAINING) === 0 && ins === (this.#selected?.getResponseInstruction ?? Instruction.GET_RESPONSE);
   }
 
-  #takeRemainder(): Uint8Array {
-    const remainder = this.#remainder;
-    this.#remainder = undefined;
-    if (remainder === undefined) throw new StatusError(StatusWord.CONDITIONS_NOT_SATISFIED);
-    if (remainder.statusWord === StatusWord.SUCCESS) return remainder.data;
-    throw new StatusError(remainder.statusWord, remainder.data);
-  }
-
   /**
    * As much of the answer as the command allows; the rest waits for GET RESPONSE. A command without Le may still be
    * answered with data: yubikit's short commands never have one. A GET RESPONSE without Le asks for all that is left
@@ -191,6 +189,12 @@ export class ApduDispatcher {
       statusWord: StatusWord.MORE_DATA | (left.length < MAX_SHORT ? left.length : 0),
     };
   }
+}
+
+/** The rest of an answer, as if an applet had just given it. */
+function takeUp({ data, statusWord }: ResponseApdu): Uint8Array {
+  if (statusWord === StatusWord.SUCCESS) return data;
+  throw new StatusError(statusWord, data);
 }
 
 /** Throws StatusError for a class that no applet is asked about. */

@@ -1,13 +1,21 @@
 import { describe, expect, test } from "vitest";
 import { fromHex, toHex } from "../../src/bytes/hex.ts";
-import { decryptAesCbc, encryptAesCbc, openAesGcm, sealAesGcm } from "../../src/crypto/aes.ts";
+import {
+  decryptAesCbc,
+  decryptAesEcb,
+  encryptAesCbc,
+  encryptAesEcb,
+  openAesGcm,
+  sealAesGcm,
+} from "../../src/crypto/aes.ts";
 import { readVectors } from "../support/vectors.ts";
 
 interface Vectors {
   readonly gcm: { vectors: Record<"key" | "nonce" | "plaintext" | "additionalData" | "sealed", string>[] };
+  readonly ecb: { vectors: Record<"key" | "plaintext" | "ciphertext", string>[] };
   readonly cbc: { vectors: Record<"key" | "iv" | "plaintext" | "ciphertext", string>[] };
 }
-const { gcm, cbc } = readVectors<Vectors>("aes");
+const { gcm, ecb, cbc } = readVectors<Vectors>("aes");
 
 describe.each(gcm.vectors)("AES-GCM, $sealed", (vector) => {
   const [key, nonce, plaintext] = [fromHex(vector.key), fromHex(vector.nonce), fromHex(vector.plaintext)];
@@ -66,4 +74,19 @@ test("AES-CBC has no padding, and refuses what is not whole blocks", () => {
   const [key, iv] = [new Uint8Array(32), new Uint8Array(16)];
   expect(encryptAesCbc(key, iv, new Uint8Array(16))).toHaveLength(16);
   expect(() => decryptAesCbc(key, iv, new Uint8Array(17))).toThrow(RangeError);
+});
+
+describe.each(ecb.vectors)("AES-ECB, $ciphertext", ({ key, plaintext, ciphertext }) => {
+  test("each block by itself, there and back", () => {
+    expect(toHex(encryptAesEcb(fromHex(key), fromHex(plaintext + plaintext)))).toBe(ciphertext + ciphertext);
+    expect(toHex(decryptAesEcb(fromHex(key), fromHex(ciphertext + ciphertext)))).toBe(plaintext + plaintext);
+  });
+});
+
+test("AES-ECB takes whole blocks and keys of 16, 24 and 32 bytes alone", () => {
+  for (const operation of [encryptAesEcb, decryptAesEcb]) {
+    expect(operation(new Uint8Array(16), new Uint8Array(0))).toHaveLength(0);
+    expect(() => operation(new Uint8Array(16), new Uint8Array(17))).toThrow(RangeError);
+    expect(() => operation(new Uint8Array(8), new Uint8Array(16))).toThrow(RangeError);
+  }
 });

@@ -1,32 +1,71 @@
-import { p256 } from "@noble/curves/nist.js";
+import { brainpoolP256r1, brainpoolP384r1, brainpoolP512r1 } from "@noble/curves/misc.js";
+import { p256, p384, p521 } from "@noble/curves/nist.js";
+import { secp256k1 } from "@noble/curves/secp256k1.js";
 import { describe, expect, test } from "vitest";
 import { fromHex, toHex } from "../../src/bytes/hex.ts";
-import { P256 } from "../../src/crypto/curves.ts";
-import { deriveEcPublicKey } from "../../src/crypto/ec-key.ts";
+import {
+  BRAINPOOL_P256R1,
+  BRAINPOOL_P384R1,
+  BRAINPOOL_P512R1,
+  type EcCurve,
+  P256,
+  P384,
+  P521,
+  SECP256K1,
+} from "../../src/crypto/curves.ts";
+import { deriveEcPublicKey, generateEcKeyPair } from "../../src/crypto/ec-key.ts";
 import { computeEcdh } from "../../src/crypto/ecdh.ts";
 import { readVectors } from "../support/vectors.ts";
 
-type Vector = Record<"privateKey" | "publicKey" | "peerPrivateKey" | "peerPublicKey" | "sharedSecret", string>;
-const { vectors } = readVectors<{ vectors: Vector[] }>("ecdh");
+type Vector = Record<"privateKey" | "publicKey" | "peerPrivateKey" | "peerPublicKey" | "sharedSecret", string> & {
+  readonly curve: EcCurve["name"];
+};
+const vectors = ["ecdh", "ecdh-brainpool"].flatMap((name) => readVectors<{ vectors: Vector[] }>(name).vectors);
 
-describe.each(vectors)("RFC 5903, P-256", ({ privateKey, publicKey, peerPrivateKey, peerPublicKey, sharedSecret }) => {
+const curves = [P256, P384, P521, SECP256K1, BRAINPOOL_P256R1, BRAINPOOL_P384R1, BRAINPOOL_P512R1];
+const noble = {
+  "P-256": p256,
+  "P-384": p384,
+  "P-521": p521,
+  secp256k1,
+  brainpoolP256r1,
+  brainpoolP384r1,
+  brainpoolP512r1,
+} as const;
+const nobleEcdh = (curve: EcCurve, privateKey: Uint8Array, publicKey: Uint8Array) =>
+  noble[curve.name].getSharedSecret(privateKey, publicKey, false).subarray(1, 1 + curve.bytes);
+
+describe.each(vectors)("RFC 5903 and RFC 7027, $curve", (vector) => {
+  const curve = curves.find(({ name }) => name === vector.curve) ?? P256;
+  const { privateKey, publicKey, peerPrivateKey, peerPublicKey, sharedSecret } = vector;
+
   test("both sides agree, in both engines", () => {
-    expect(toHex(computeEcdh(P256, fromHex(privateKey), fromHex(peerPublicKey)))).toBe(sharedSecret);
-    expect(toHex(computeEcdh(P256, fromHex(peerPrivateKey), fromHex(publicKey)))).toBe(sharedSecret);
-    const point = p256.getSharedSecret(fromHex(privateKey), fromHex(peerPublicKey), false);
-    expect(toHex(point.subarray(1, 33))).toBe(sharedSecret);
+    expect(toHex(computeEcdh(curve, fromHex(privateKey), fromHex(peerPublicKey)))).toBe(sharedSecret);
+    expect(toHex(computeEcdh(curve, fromHex(peerPrivateKey), fromHex(publicKey)))).toBe(sharedSecret);
+    expect(toHex(nobleEcdh(curve, fromHex(privateKey), fromHex(peerPublicKey)))).toBe(sharedSecret);
   });
 
   test("the public keys belong to the private ones", () => {
-    expect(toHex(deriveEcPublicKey(P256, fromHex(privateKey)))).toBe(publicKey);
-    expect(toHex(deriveEcPublicKey(P256, fromHex(peerPrivateKey)))).toBe(peerPublicKey);
+    expect(toHex(deriveEcPublicKey(curve, fromHex(privateKey)))).toBe(publicKey);
+    expect(toHex(deriveEcPublicKey(curve, fromHex(peerPrivateKey)))).toBe(peerPublicKey);
+  });
+});
+
+describe.each(curves)("$name", (curve) => {
+  const [ours, theirs] = [generateEcKeyPair(curve), generateEcKeyPair(curve)];
+
+  test("Generated pairs agree, in both engines", () => {
+    const secret = computeEcdh(curve, ours.privateKey, theirs.publicKey);
+    expect(secret).toHaveLength(curve.bytes);
+    expect(toHex(computeEcdh(curve, theirs.privateKey, ours.publicKey))).toBe(toHex(secret));
+    expect(toHex(nobleEcdh(curve, ours.privateKey, theirs.publicKey))).toBe(toHex(secret));
   });
 
-  test("a point that is not on the curve is refused", () => {
-    const off = fromHex(peerPublicKey);
-    off[64] = (off[64] ?? 0) ^ 1;
-    expect(() => computeEcdh(P256, fromHex(privateKey), off)).toThrow(RangeError);
-    expect(() => computeEcdh(P256, fromHex(privateKey), new Uint8Array(65))).toThrow(RangeError);
-    expect(() => computeEcdh(P256, fromHex(privateKey), Uint8Array.of(4))).toThrow(RangeError);
+  test("A point that is not on the curve, or is none, is refused", () => {
+    const off = Uint8Array.from(theirs.publicKey);
+    off[off.length - 1] = (off.at(-1) ?? 0) ^ 1;
+    expect(() => computeEcdh(curve, ours.privateKey, off)).toThrow(RangeError);
+    expect(() => computeEcdh(curve, ours.privateKey, new Uint8Array(1 + 2 * curve.bytes))).toThrow(RangeError);
+    expect(() => computeEcdh(curve, ours.privateKey, Uint8Array.of(4))).toThrow(RangeError);
   });
 });

@@ -3,7 +3,13 @@ import { ed25519 } from "@noble/curves/ed25519.js";
 import { describe, expect, test } from "vitest";
 import { fromHex, toHex } from "../../src/bytes/hex.ts";
 import { ED448, ED25519, type EdCurve } from "../../src/crypto/curves.ts";
-import { generateEdKeyPair, importEdPrivateKey, isEddsaSignature, signEddsa } from "../../src/crypto/eddsa.ts";
+import {
+  deriveEdPublicKey,
+  generateEdKeyPair,
+  importEdPrivateKey,
+  isEddsaSignature,
+  signEddsa,
+} from "../../src/crypto/eddsa.ts";
 import { readVectors } from "../support/vectors.ts";
 
 interface Vector {
@@ -27,6 +33,11 @@ describe.each(vectors)("RFC 8032, $curve, message $message", (vector) => {
     expect(toHex(signEddsa(importEdPrivateKey(curve, seed, publicKey), message))).toBe(vector.signature);
     expect(toHex(signEddsa(importEdPrivateKey(curve, seed), message))).toBe(vector.signature);
     expect(toHex(noble[vector.curve].sign(message, seed))).toBe(vector.signature);
+  });
+
+  test("both engines derive the public key", () => {
+    expect(toHex(deriveEdPublicKey(curve, seed))).toBe(vector.publicKey);
+    expect(toHex(noble[vector.curve].getPublicKey(seed))).toBe(vector.publicKey);
   });
 
   test("both engines accept it, and neither accepts it for another message", () => {

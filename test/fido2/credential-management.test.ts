@@ -214,6 +214,7 @@ test("A token for one relying party reaches its credentials alone", async () => 
   expect(statusOf(await client.manage(Sub.RPS, undefined, token))).toBe(refused);
   expect(statusOf(await client.manage(Sub.CREDENTIALS, ofRp("other.example"), token))).toBe(refused);
   expect(statusOf(await client.manage(Sub.DELETE, map([2, descriptor(dora.credentialId)]), token))).toBe(refused);
+  expect(statusOf(await client.manage(Sub.DELETE, map([2, descriptor(Buffer.alloc(32))]), token))).toBe(refused);
   const renaming = map([2, descriptor(dora.credentialId)], [3, user("dora")]);
   expect(statusOf(await client.manage(Sub.UPDATE, renaming, token))).toBe(refused);
   expect(await list(token, "example.com")).toHaveLength(3);
@@ -268,9 +269,10 @@ describe("A listing", () => {
     await start();
     await client.manage(Sub.METADATA, undefined, token);
     expect(await next()).toBe("CTAP2_ERR_NOT_ALLOWED");
+    const wrongNext = begin === Sub.RPS ? Sub.NEXT_CREDENTIAL : Sub.NEXT_RP;
     await start();
-    await client.manage(begin === Sub.RPS ? Sub.NEXT_CREDENTIAL : Sub.NEXT_RP);
-    expect(await next()).toBe("CTAP2_ERR_NOT_ALLOWED");
+    expect(statusOf(await client.manage(wrongNext))).toBe("CTAP2_ERR_NOT_ALLOWED");
+    expect(await next()).toBe("CTAP2_OK");
     await start();
     // Another client neither continues nor ends it.
     const stranger = createTestTransport(2);
@@ -279,6 +281,19 @@ describe("A listing", () => {
       "CTAP2_ERR_NOT_ALLOWED",
     );
     expect(await next()).toBe("CTAP2_OK");
+  });
+
+  test("of relying parties goes on after that of one's credentials, and not the other way round", async () => {
+    await furnish();
+    const token = await client.getToken("1234", Permission.CM);
+    const nextRp = async () => statusOf(await client.manage(Sub.NEXT_RP));
+    const nextCredential = async () => statusOf(await client.manage(Sub.NEXT_CREDENTIAL));
+    await client.manage(Sub.RPS, undefined, token);
+    await client.manage(Sub.CREDENTIALS, ofRp("example.com"), token);
+    expect([await nextCredential(), await nextRp()]).toEqual(["CTAP2_OK", "CTAP2_OK"]);
+    await client.manage(Sub.CREDENTIALS, ofRp("example.com"), token);
+    await client.manage(Sub.RPS, undefined, token);
+    expect([await nextCredential(), await nextRp()]).toEqual(["CTAP2_ERR_NOT_ALLOWED", "CTAP2_OK"]);
   });
 
   test("ends when its token does", async () => {

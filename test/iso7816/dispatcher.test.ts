@@ -154,14 +154,23 @@ test("SELECT may be chained, too", async () => {
   expect(second.calls).toEqual(["select"]);
 });
 
-test("Another command in the middle of a chain ends it, and is a command of its own", async () => {
+test("Another command in the middle of a chain is refused and ends the chain, be it the start of one or not", async () => {
   const { send, first } = await selectedCard();
   await send("1002000002aabb");
+  expect(await send("0002000101ee00")).toBe("6883");
   expect(await send("0002000101ee00")).toBe("ee9000");
   await send("1002000002aabb");
-  await send("1002000101cc");
-  expect(await send("0002000101dd")).toBe("ccdd9000");
-  expect(first.calls).toEqual(["0 2 ee", "0 2 ccdd"]);
+  expect(await send("1002000101cc")).toBe("6883");
+  expect(await send("0002000001dd")).toBe("dd9000");
+  expect(first.calls).toEqual(["0 2 ee", "0 2 dd"]);
+});
+
+test("A SELECT in the middle of a chain is a client that begins", async () => {
+  const { send, second } = await selectedCard();
+  await send("1002000002aabb");
+  expect(await send("00a4040006a00000000102")).toBe("5a9000");
+  expect(await send("0002000001cc")).toBe("cc9000");
+  expect(second.calls).toEqual(["select", "0 2 cc"]);
 });
 
 test("A chain of more than 65,535 bytes is refused, and forgotten", async () => {
@@ -180,7 +189,6 @@ test("What is longer than a short Le comes in parts, each saying how much is lef
   expect(await send("00c0000000")).toBe(`${all.slice(512, 1024)}6158`);
   expect(await send("00c0000008")).toBe(`${all.slice(1024, 1040)}6150`);
   expect(await send("00c0000000")).toBe(`${all.slice(1040)}9000`);
-  expect(await send("00c0000000")).toBe("6985");
 });
 
 test("Exactly 256 bytes fit a short command, with an Le of zero or without one", async () => {
@@ -202,11 +210,12 @@ test("An extended Le holds the whole answer, a smaller one what it says", async 
   expect((await send("00010400000010")).slice(-4)).toBe("6100");
 });
 
-test("Any other command drops what was left", async () => {
-  const { send } = await selectedCard();
+test("Any other command drops what was left, and a GET RESPONSE for nothing is the applet's to refuse", async () => {
+  const { send, first } = await selectedCard();
   await send("0001010100");
   await send("0001000100");
-  expect(await send("00c0000000")).toBe("6985");
+  expect(await send("00c0000000")).toBe("6d00");
+  expect(first.calls.at(-1)).toBe("0 c0 ");
 });
 
 test("An error's data comes in parts as well, with its status word at the end", async () => {
