@@ -2,6 +2,7 @@
 import { afterEach, beforeAll, expect, test } from "vitest";
 import { ControlClient } from "../../src/control/client.ts";
 import { attach, detach, kernelComplaints, usedPorts } from "./attach.ts";
+import { guestRepository } from "./guest.ts";
 import { type KeyProcess, startKey } from "./key-process.ts";
 import { describeInGuest } from "./requirements.ts";
 import {
@@ -73,6 +74,12 @@ describeInGuest("a smart card reader in the kernel", { packages: smartCardPackag
     expect(reader).toMatch(/^Latchkey Security Key \([0-9a-f]{16}\) 00 00$/);
     expect(await vm.guest.ok(`opensc-tool --reader '${reader}' --atr`)).toContain(ATR);
     expect(await vm.guest.ok("opensc-tool --send-apdu 00A4040008A0000006472F0001")).toMatch(/U2F_V2/);
+  });
+
+  test("libccid chains what is longer than one message, in both directions", async () => {
+    const script = `${guestRepository}/test/vm/guest/long_apdu.py`;
+    expect(await vm.guest.ok(`/usr/bin/python3 ${script} 7500`)).toBe("same 7500\n");
+    expect(key.output()).toMatch(/CCID > DATA_BLOCK done, 4096 bytes/);
   });
 
   test("pcsc_scan sees the card leave and come back, live, and FIDO goes on meanwhile", async () => {
