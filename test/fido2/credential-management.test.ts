@@ -214,6 +214,7 @@ test("A token for one relying party reaches its credentials alone", async () => 
   expect(statusOf(await client.manage(Sub.RPS, undefined, token))).toBe(refused);
   expect(statusOf(await client.manage(Sub.CREDENTIALS, ofRp("other.example"), token))).toBe(refused);
   expect(statusOf(await client.manage(Sub.DELETE, map([2, descriptor(dora.credentialId)]), token))).toBe(refused);
+  expect(statusOf(await client.manage(Sub.DELETE, map([2, descriptor(Buffer.alloc(32))]), token))).toBe(refused);
   const renaming = map([2, descriptor(dora.credentialId)], [3, user("dora")]);
   expect(statusOf(await client.manage(Sub.UPDATE, renaming, token))).toBe(refused);
   expect(await list(token, "example.com")).toHaveLength(3);
