@@ -12,6 +12,7 @@ import { Credentials } from "./credentials.ts";
 import { getAssertion } from "./get-assertion.ts";
 import { getInfo } from "./get-info.ts";
 import { getNextAssertion } from "./get-next-assertion.ts";
+import { Identity } from "./identity.ts";
 import { largeBlobs } from "./large-blobs.ts";
 import { makeCredential } from "./make-credential.ts";
 import { PersistentToken } from "./persistent-token.ts";
@@ -72,6 +73,7 @@ export class Fido2Authenticator {
   constructor(platform: Platform, options: Partial<Fido2Options> = {}) {
     this.credentials = new Credentials(platform);
     const settings = new Settings(platform);
+    const persistentToken = new PersistentToken(platform);
     // Protocol two first: a platform that knows both takes the first that it knows.
     const protocols = [new PinUvAuthProtocol(2, platform), new PinUvAuthProtocol(1, platform)];
     this.#context = {
@@ -82,7 +84,8 @@ export class Fido2Authenticator {
       settings,
       pin: new Pin(platform, settings),
       token: new PinUvAuthToken(platform),
-      persistentToken: new PersistentToken(platform),
+      persistentToken,
+      identity: new Identity(platform, persistentToken, this.credentials),
       protocols: new Map(protocols.map((protocol) => [protocol.version, protocol])),
     };
   }

@@ -9,7 +9,7 @@ import { Parameters } from "./parameters.ts";
 import { PERSISTENT_TOKEN } from "./persistent-token.ts";
 import { parseNewPin } from "./pin-policy.ts";
 import { findProtocol } from "./pin-uv-auth.ts";
-import type { PinUvAuthProtocol, SharedSecret } from "./pin-uv-auth-protocol.ts";
+import { checkPeerTypes, type PinUvAuthProtocol, type SharedSecret } from "./pin-uv-auth-protocol.ts";
 import { type Grant, Permission } from "./pin-uv-auth-token.ts";
 import { CtapError, CtapStatus } from "./status.ts";
 import { hasBuiltInUv, performBuiltInUv } from "./user-verification.ts";
@@ -56,6 +56,7 @@ export async function clientPin(
   transport: Transport,
 ): Promise<CborMap | undefined> {
   const parameters = Parameters.parse(data);
+  checkTypes(parameters);
   switch (parameters.integer(Request.SUB_COMMAND)) {
     case SubCommand.GET_PIN_RETRIES:
       return getPinRetries(context);
@@ -80,12 +81,27 @@ export async function clientPin(
   throw new CtapError(CtapStatus.CTAP2_ERR_INVALID_SUBCOMMAND);
 }
 
+/** A parameter of the wrong type is refused whether or not the subcommand takes it, and before a PIN is looked at. §6.5.5.1 */
+function checkTypes(parameters: Parameters): void {
+  parameters.optionalInteger(Request.PIN_UV_AUTH_PROTOCOL);
+  const peer = parameters.optionalMap(Request.KEY_AGREEMENT);
+  if (peer !== undefined) checkPeerTypes(peer);
+  for (const key of [Request.PIN_UV_AUTH_PARAM, Request.NEW_PIN_ENC, Request.PIN_HASH_ENC])
+    parameters.optionalBytes(key);
+  parameters.optionalInteger(Request.PERMISSIONS);
+  parameters.optionalText(Request.RP_ID);
+}
+
 function encode(...members: readonly (readonly [CborValue, CborValue])[]): CborMap {
   return new Map<CborValue, CborValue>(members);
 }
 
-/** §6.5.5.2. powerCycleState says that more guesses need the key to be plugged in again. */
+/**
+ * §6.5.5.2. powerCycleState says that more guesses need the key to be plugged in again. What a key without a PIN answers
+ * is not said; it is what YubiKeys answer, as python-fido2's device tests show.
+ */
 function getPinRetries({ pin }: Fido2Context): CborMap {
+  if (!pin.isSet) throw new CtapError(CtapStatus.CTAP2_ERR_PIN_NOT_SET);
   const powerCycleState = pin.isBlockedUntilPowerCycle ? true : undefined;
   return encode([Response.PIN_RETRIES, pin.retries], [Response.POWER_CYCLE_STATE, powerCycleState]);
 }
@@ -212,8 +228,9 @@ function parseGrant(parameters: Parameters): { readonly permissions: number; rea
   const rpId = parameters.optionalText(Request.RP_ID);
   if (requested <= 0) throw new CtapError(CtapStatus.CTAP1_ERR_INVALID_PARAMETER, "permissions");
   const permissions = requested & DEFINED_PERMISSIONS;
-  // §6.5.5.7: mc and ga are for one relying party, which has to be named.
-  if ((permissions & DEFAULT_PERMISSIONS) !== 0 && rpId === undefined) {
+  // §6.5.5.7: mc and ga are for one relying party, which has to be named. Beside a permission that needs no name it may
+  // be left out: pico-fido's test suite asks so, and the first use binds the token as it binds one of getPinToken.
+  if ((permissions & ~DEFAULT_PERMISSIONS) === 0 && rpId === undefined) {
     throw new CtapError(CtapStatus.CTAP2_ERR_MISSING_PARAMETER, "rpId");
   }
   return { permissions, rpId };

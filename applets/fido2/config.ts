@@ -51,10 +51,10 @@ export async function config(context: Fido2Context, data: Uint8Array): Promise<u
   const subCommand = parameters.integer(Request.SUB_COMMAND);
   if (!isSubCommand(subCommand)) throw new CtapError(CtapStatus.CTAP2_ERR_INVALID_SUBCOMMAND);
   const subCommandParams = parameters.optionalMap(Request.SUB_COMMAND_PARAMS);
+  const auth = parsePinUvAuth(parameters, Request.PIN_UV_AUTH_PARAM, Request.PIN_UV_AUTH_PROTOCOL);
 
   // Step 4. A key that has neither a PIN nor alwaysUv is open to whoever holds it.
   if (isProtected(context) || context.settings.alwaysUv) {
-    const auth = parsePinUvAuth(parameters, Request.PIN_UV_AUTH_PARAM, Request.PIN_UV_AUTH_PROTOCOL);
     if (auth.param === undefined) throw new CtapError(CtapStatus.CTAP2_ERR_PUAT_REQUIRED);
     const encodedParams = parameters.encoded(Request.SUB_COMMAND_PARAMS);
     const message = concat(PREFIX, Uint8Array.of(COMMAND, subCommand), encodedParams);

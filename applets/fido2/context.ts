@@ -1,6 +1,7 @@
 // What every command of this authenticator works with; made once, in authenticator.ts.
 import type { Platform } from "../../src/platform.ts";
 import type { Credentials } from "./credentials.ts";
+import type { Identity } from "./identity.ts";
 import type { PersistentToken } from "./persistent-token.ts";
 import type { Pin } from "./pin.ts";
 import type { PinUvAuthProtocol } from "./pin-uv-auth-protocol.ts";
@@ -46,6 +47,8 @@ export interface Fido2Context {
   readonly token: PinUvAuthToken;
   /** Persistent: the token of read-only credential management. */
   readonly persistentToken: PersistentToken;
+  /** Persistent: what getInfo tells of the key to holders of that token. */
+  readonly identity: Identity;
   /** By pinUvAuthProtocol number, the preferred first. `findProtocol` in pin-uv-auth.ts looks one up. */
   readonly protocols: ReadonlyMap<number, PinUvAuthProtocol>;
 }

@@ -105,8 +105,10 @@ async function manage(call: Call, data: Uint8Array): Promise<CborMap | undefined
     case SubCommand.ENUMERATE_CREDENTIALS_GET_NEXT_CREDENTIAL:
       return getNext(call, "credentials");
   }
-  // Any other begins anew. §6, "stateful commands"
-  call.context.state.forgetEnumeration(call.transport);
+  // Any other begins anew, but a list of credentials leaves that of the relying parties alone: §6, "stateful commands",
+  // lets a key forget it, and SoloKeys' fido2-tests, who walk through the one inside the other, want it to be kept.
+  if (subCommand !== SubCommand.ENUMERATE_CREDENTIALS_BEGIN) call.context.state.forgetEnumeration(call.transport);
+  else call.context.state.forgetEnumeration(call.transport, "credentials");
   if (subCommand < SubCommand.GET_CREDS_METADATA || subCommand > SubCommand.UPDATE_USER_INFORMATION) {
     throw new CtapError(CtapStatus.CTAP2_ERR_INVALID_SUBCOMMAND); // §8.1
   }
@@ -172,8 +174,8 @@ function requireAnyRelyingParty({ rpId }: Authorization): void {
  * wants a token that is for none in particular; CTAP 2.1 also took one for this relying party, §6.5.5.7 still says of
  * cm that it may be so used, and libfido2 does (fido_credman_get_dev_rk, by which `ssh-keygen -K` works).
  */
-function requireRelyingParty({ rpId }: Authorization, rpIdHash: Uint8Array): void {
-  if (rpId !== undefined && !isEqual(sha256OfText(rpId), rpIdHash)) {
+function requireRelyingParty({ rpId }: Authorization, rpIdHash: Uint8Array | undefined): void {
+  if (rpId !== undefined && (rpIdHash === undefined || !isEqual(sha256OfText(rpId), rpIdHash))) {
     throw new CtapError(CtapStatus.CTAP2_ERR_PIN_AUTH_INVALID, "the token is for another relying party");
   }
 }
@@ -244,7 +246,7 @@ function isStillThere(
 function getNext({ context, transport }: Call, kind: RememberedEnumeration["kind"]): CborMap {
   const response = context.state.recallEnumeration(transport, kind)?.next();
   if (response !== undefined) return response;
-  context.state.forgetEnumeration(transport);
+  context.state.forgetEnumeration(transport, kind);
   throw new CtapError(CtapStatus.CTAP2_ERR_NOT_ALLOWED);
 }
 
@@ -302,7 +304,8 @@ function findManaged(request: ManagementRequest): Credential {
   const id = parseCredentialId(request.params.map(Param.CREDENTIAL_ID));
   const authorization = authorize(request, "write");
   const credential = request.context.credentials.findStored(id);
+  // The token first: whoever manages one relying party does not learn what others have.
+  requireRelyingParty(authorization, credential?.rpIdHash);
   if (credential === undefined) throw new CtapError(CtapStatus.CTAP2_ERR_NO_CREDENTIALS);
-  requireRelyingParty(authorization, credential.rpIdHash);
   return credential;
 }

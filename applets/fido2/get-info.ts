@@ -8,7 +8,6 @@ import { listAdvertisedAlgorithms } from "./cose-key.ts";
 import { countRemaining } from "./credential-management.ts";
 import { MAX_CRED_BLOB_LENGTH } from "./extensions/cred-blob.ts";
 import { listExtensions } from "./extensions/table.ts";
-import { sealIdentity } from "./identity.ts";
 import { MAX_SERIALIZED_LARGE_BLOB_ARRAY } from "./large-blobs.ts";
 import { requireNoParameters } from "./parameters.ts";
 import { isPinComplexityEnforced, MAX_PIN_LENGTH } from "./pin-policy.ts";
@@ -53,7 +52,7 @@ export async function getInfo(context: Fido2Context, data: Uint8Array): Promise<
   requireNoParameters(data);
   const { options, settings, pin, protocols } = context;
   const builtInUv = hasBuiltInUv(context);
-  const identity = await sealIdentity(context);
+  const identity = await context.identity.seal();
   return new Map<CborValue, CborValue>([
     [Response.VERSIONS, listVersions(context)],
     [Response.EXTENSIONS, listExtensions(options)],

@@ -12,7 +12,7 @@ import { sha256 } from "../../src/crypto/hash.ts";
 import type { Transport } from "../../src/transport.ts";
 import type { Fido2Context } from "./context.ts";
 import { Parameters } from "./parameters.ts";
-import { isProtected, parsePinUvAuth, verifyPinUvAuthParam } from "./pin-uv-auth.ts";
+import { isProtected, type PinUvAuth, parsePinUvAuth, verifyPinUvAuthParam } from "./pin-uv-auth.ts";
 import { Permission } from "./pin-uv-auth-token.ts";
 import { CtapError, CtapStatus } from "./status.ts";
 
@@ -62,6 +62,7 @@ export async function largeBlobs(
   const get = parameters.optionalInteger(Request.GET);
   const set = parameters.optionalBytes(Request.SET);
   const offset = parameters.optionalInteger(Request.OFFSET);
+  const auth = parsePinUvAuth(parameters, Request.PIN_UV_AUTH_PARAM, Request.PIN_UV_AUTH_PROTOCOL);
 
   // Steps 1 and 2: an offset, and one of the two.
   if (offset === undefined || offset < 0) throw invalidParameter("offset");
@@ -72,7 +73,8 @@ export async function largeBlobs(
     throw new CtapError(CtapStatus.CTAP1_ERR_INVALID_LENGTH, `a fragment has at most ${maxFragmentLength} bytes`);
   }
   if (get !== undefined) return readFragment(context, parameters, get, offset);
-  if (set !== undefined) await writeFragment(context, transport, parameters, set, offset);
+  const length = parameters.optionalInteger(Request.LENGTH);
+  if (set !== undefined) await writeFragment(context, transport, auth, { set, offset, length });
   return undefined;
 }
 
@@ -87,16 +89,21 @@ function readFragment({ platform }: Fido2Context, parameters: Parameters, get: n
   return new Map<CborValue, CborValue>([[Response.CONFIG, stored.subarray(offset, offset + get)]]);
 }
 
+interface Fragment {
+  readonly set: Uint8Array;
+  readonly offset: number;
+  /** Of the whole array; stands with the first fragment. */
+  readonly length: number | undefined;
+}
+
 /** Step 3, "if set is present". */
 async function writeFragment(
   context: Fido2Context,
   transport: Transport,
-  parameters: Parameters,
-  set: Uint8Array,
-  offset: number,
+  auth: PinUvAuth,
+  { set, offset, length }: Fragment,
 ): Promise<void> {
   const { state, platform } = context;
-  const length = parameters.optionalInteger(Request.LENGTH);
   const write = offset === 0 ? beginWrite(length) : state.recallLargeBlobsWrite(transport);
   if (offset !== 0 && length !== undefined) throw invalidParameter("length stands at offset 0 alone");
   if (write === undefined || offset !== write.nextOffset) {
@@ -104,7 +111,6 @@ async function writeFragment(
   }
 
   if (isProtected(context) || context.settings.alwaysUv) {
-    const auth = parsePinUvAuth(parameters, Request.PIN_UV_AUTH_PARAM, Request.PIN_UV_AUTH_PROTOCOL);
     if (auth.param === undefined) throw new CtapError(CtapStatus.CTAP2_ERR_PUAT_REQUIRED);
     const message = concat(AUTH_PREFIX, encodeU32le(offset), sha256(set));
     verifyPinUvAuthParam(context, auth, message, Permission.LARGE_BLOB_WRITE);

@@ -70,20 +70,19 @@ export class Parameters {
 
   /** An array of maps, which is what every array that CTAP defines in a request is. */
   optionalMaps(key: Key): readonly Parameters[] | undefined {
-    const value = this.#present(key, this.#map.get(key));
-    if (value === undefined) return undefined;
-    if (!Array.isArray(value)) throw unexpectedType(key, "an array");
-    return value.map((element) => Parameters.#of(element, key));
+    return this.#optionalArray(key)?.map((element) => Parameters.#of(element, key));
   }
 
   optionalTexts(key: Key): readonly string[] | undefined {
-    const value = this.#present(key, this.#map.get(key));
-    if (value === undefined) return undefined;
-    if (!Array.isArray(value)) throw unexpectedType(key, "an array");
-    return value.map((element) => {
+    return this.#optionalArray(key)?.map((element) => {
       if (typeof element === "string") return element;
       throw unexpectedType(key, "an array of text strings");
     });
+  }
+
+  /** The texts of an array whose other elements mean nothing. */
+  optionalTextsAmongOthers(key: Key): readonly string[] | undefined {
+    return this.#optionalArray(key)?.filter((element) => typeof element === "string");
   }
 
   bytes(key: Key): Uint8Array {
@@ -104,6 +103,12 @@ export class Parameters {
 
   maps(key: Key): readonly Parameters[] {
     return required(key, this.optionalMaps(key));
+  }
+
+  #optionalArray(key: Key): readonly CborValue[] | undefined {
+    const value = this.#present(key, this.#map.get(key));
+    if (value === undefined || Array.isArray(value)) return value;
+    throw unexpectedType(key, "an array");
   }
 
   /** CBOR's own "undefined" is a value of the wrong type, not an absent member. */
@@ -157,11 +162,18 @@ export function truncateName(name: string | undefined): string | undefined {
   return name.slice(0, read);
 }
 
+/** An "icon", which WebAuthn has given up, is a text if it is there at all; nobody sees it. CTAP 2.3 §6.1 */
+function checkIcon(entity: Parameters): void {
+  entity.optionalText("icon");
+}
+
 export function parseRelyingParty(rp: Parameters): RelyingParty {
+  checkIcon(rp);
   return { id: rp.text("id"), name: truncateName(rp.optionalText("name")) };
 }
 
 export function parseUser(user: Parameters): User {
+  checkIcon(user);
   const id = user.bytes("id");
   if (id.length < 1 || id.length > MAX_USER_ID_LENGTH) {
     throw new CtapError(CtapStatus.CTAP1_ERR_INVALID_LENGTH, `user.id has 1 to ${MAX_USER_ID_LENGTH} bytes`);
@@ -172,16 +184,13 @@ export function parseUser(user: Parameters): User {
 
 /**
  * The COSE algorithms of pubKeyCredParams in the client's order. Every element is checked, supported or not; one of
- * another type than "public-key" is passed over. CTAP 2.3 §6.1.2 step 3
+ * another type than "public-key" is passed over. CTAP 2.3 §6.1.2 step 3, which leaves open with what error a member is
+ * missing ("for example CTAP2_ERR_INVALID_CBOR"); SoloKeys' fido2-tests want MISSING_PARAMETER.
  */
 export function parsePubKeyCredParams(elements: readonly Parameters[]): number[] {
   return elements.flatMap((element) => {
-    const type = element.optionalText("type");
     const algorithm = element.optionalInteger("alg");
-    if (type === undefined || (type === PUBLIC_KEY && algorithm === undefined)) {
-      throw new CtapError(CtapStatus.CTAP2_ERR_INVALID_CBOR, "an element of pubKeyCredParams lacks a member");
-    }
-    return type === PUBLIC_KEY && algorithm !== undefined ? [algorithm] : [];
+    return element.text("type") === PUBLIC_KEY ? [required("alg", algorithm)] : [];
   });
 }
 

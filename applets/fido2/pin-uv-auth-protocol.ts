@@ -96,6 +96,12 @@ export class SharedSecret {
   }
 }
 
+/** Throws CBOR_UNEXPECTED_TYPE for a member of a platform's COSE_Key that has not the type of its label. RFC 9053 §7.1.1 */
+export function checkPeerTypes(peer: Parameters): void {
+  for (const label of [Label.KTY, Label.ALG, Label.CRV]) peer.optionalInteger(label);
+  for (const label of [Label.X, Label.Y]) peer.optionalBytes(label);
+}
+
 export class PinUvAuthProtocol {
   readonly version: 1 | 2;
   readonly #scheme: Scheme;

@@ -33,12 +33,18 @@ export interface RememberedEnumeration {
   readonly isAuthorized: () => boolean;
 }
 
+interface ChannelEnumeration {
+  readonly remembered: RememberedEnumeration;
+  readonly channel: string;
+}
+
 export class Fido2State {
   readonly #clock: Clock;
   #poweredUpAt: number;
   #assertion: { readonly remembered: RememberedAssertion; readonly channel: string; readonly at: number } | undefined;
   #largeBlobsWrite: { readonly remembered: LargeBlobsWrite; readonly channel: string } | undefined;
-  #enumeration: { readonly remembered: RememberedEnumeration; readonly channel: string } | undefined;
+  /** One of each kind: a platform may list the credentials of each relying party before it asks for the next. */
+  readonly #enumerations = new Map<RememberedEnumeration["kind"], ChannelEnumeration>();
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -53,7 +59,7 @@ export class Fido2State {
   /** Ends every sequence of every client. */
   forgetSequences(): void {
     this.#assertion = undefined;
-    this.#enumeration = undefined;
+    this.#enumerations.clear();
     this.#largeBlobsWrite = undefined;
   }
 
@@ -81,21 +87,23 @@ export class Fido2State {
   }
 
   rememberEnumeration(transport: Transport, remembered: RememberedEnumeration): void {
-    this.#enumeration = { remembered, channel: channelOf(transport) };
+    this.#enumerations.set(remembered.kind, { remembered, channel: channelOf(transport) });
   }
 
   /** What was remembered for this channel, as long as its token holds. */
   recallEnumeration(transport: Transport, kind: RememberedEnumeration["kind"]): RememberedEnumeration | undefined {
-    const enumeration = this.#enumeration;
-    if (enumeration?.channel !== channelOf(transport) || enumeration.remembered.kind !== kind) return undefined;
+    const enumeration = this.#enumerations.get(kind);
+    if (enumeration?.channel !== channelOf(transport)) return undefined;
     if (enumeration.remembered.isAuthorized()) return enumeration.remembered;
-    this.#enumeration = undefined;
+    this.#enumerations.delete(kind);
     return undefined;
   }
 
-  /** Any other command of the same client ends the sequence, too. */
-  forgetEnumeration(transport: Transport): void {
-    if (this.#enumeration?.channel === channelOf(transport)) this.#enumeration = undefined;
+  /** Any other command of the same client ends the sequences, too; of one kind, or of both. */
+  forgetEnumeration(transport: Transport, ...kinds: readonly RememberedEnumeration["kind"][]): void {
+    for (const kind of kinds.length > 0 ? kinds : [...this.#enumerations.keys()]) {
+      if (this.#enumerations.get(kind)?.channel === channelOf(transport)) this.#enumerations.delete(kind);
+    }
   }
 
   rememberLargeBlobsWrite(transport: Transport, remembered: LargeBlobsWrite): void {

@@ -51,10 +51,14 @@ export function attestationShow(
   return withKey(options, around, async (key) => output(await key.showAttestation(), options, print));
 }
 
-export function attestationRemove(options: KeyOptions, around: Surroundings, print: Print): Promise<void> {
+export function attestationRemove(
+  options: KeyOptions & Pick<AttestationOutput, "json">,
+  around: Surroundings,
+  print: Print,
+): Promise<void> {
   return withKey(options, around, async (key) => {
     await key.removeAttestation();
-    print("This key has no attestation certificates; registrations attest for themselves.");
+    output(await key.showAttestation(), options, print);
   });
 }
 

@@ -100,27 +100,33 @@ export function fidoDelete(
   });
 }
 
-export function fidoSetPin(options: KeyOptions & NewPinOptions, around: Surroundings, print: Print): Promise<void> {
-  return withKey(options, around, async (key) => {
-    await key.setPin(await obtainNewPin(options, around));
-    print(`The PIN of key ${(await key.fidoInfo()).serial} is set.`);
-  });
-}
-
-export function fidoChangePin(
-  options: KeyOptions & PinOptions & NewPinOptions,
+export function fidoSetPin(
+  options: KeyOptions & NewPinOptions & JsonOption,
   around: Surroundings,
   print: Print,
 ): Promise<void> {
   return withKey(options, around, async (key) => {
-    const pin = await obtainPin(options, around);
-    await key.changePin(pin, await obtainNewPin(options, around));
-    print(`The PIN of key ${(await key.fidoInfo()).serial} is changed.`);
+    await key.setPin(await obtainNewPin(options, around));
+    const { serial, pin } = await key.fidoInfo();
+    print(options.json ? JSON.stringify({ serial, pin }) : `The PIN of key ${serial} is set.`);
+  });
+}
+
+export function fidoChangePin(
+  options: KeyOptions & PinOptions & NewPinOptions & JsonOption,
+  around: Surroundings,
+  print: Print,
+): Promise<void> {
+  return withKey(options, around, async (key) => {
+    const oldPin = await obtainPin(options, around);
+    await key.changePin(oldPin, await obtainNewPin(options, around));
+    const { serial, pin } = await key.fidoInfo();
+    print(options.json ? JSON.stringify({ serial, pin }) : `The PIN of key ${serial} is changed.`);
   });
 }
 
 export function fidoReset(
-  options: KeyOptions & { readonly yes: boolean },
+  options: KeyOptions & JsonOption & { readonly yes: boolean },
   around: Surroundings,
   print: Print,
 ): Promise<void> {
@@ -129,6 +135,7 @@ export function fidoReset(
     const what = `every FIDO credential of key ${serial}, ${credentials.discoverable} discoverable ones among them, its PIN and its settings`;
     await confirm(`Erase ${what}`, options.yes, around);
     await key.resetFido();
-    print(`The FIDO part of key ${serial} is as new.`);
+    if (!options.json) print(`The FIDO part of key ${serial} is as new.`);
+    else print(JSON.stringify({ serial, erased: { discoverable: credentials.discoverable } }));
   });
 }

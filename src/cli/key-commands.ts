@@ -97,15 +97,18 @@ function addFidoCommands(program: Command, print: Print): void {
 
   withKeyOptions(fido.command("set-pin").description("set a PIN where there is none"))
     .option(...newPinFile)
+    .option("--json", "as JSON", false)
     .action(async (options) => (await load()).fidoSetPin(options, processSurroundings(), print));
 
   withKeyOptions(fido.command("change-pin").description("change the PIN"))
     .option(...pinFile)
     .option(...newPinFile)
+    .option("--json", "as JSON", false)
     .action(async (options) => (await load()).fidoChangePin(options, processSurroundings(), print));
 
   withKeyOptions(fido.command("reset").description("erase every FIDO credential, the PIN and the settings"))
     .option("--yes", "do not ask", false)
+    .option("--json", "as JSON", false)
     .action(async (options) => (await load()).fidoReset(options, processSurroundings(), print));
 }
 
@@ -134,9 +137,9 @@ function addAttestationCommands(program: Command, print: Print): void {
     .option("--json", "as JSON", false)
     .action(async (options) => (await load()).attestationShow(options, processSurroundings(), print));
 
-  withKeyOptions(attestation.command("remove").description("delete the authority and the certificates")).action(
-    async (options) => (await load()).attestationRemove(options, processSurroundings(), print),
-  );
+  withKeyOptions(attestation.command("remove").description("delete the authority and the certificates"))
+    .option("--json", "as JSON", false)
+    .action(async (options) => (await load()).attestationRemove(options, processSurroundings(), print));
 
   withFeatureOptions(
     withKeyOptions(program.command("metadata").description("print the FIDO Metadata Statement (MDS 3) of the key")),

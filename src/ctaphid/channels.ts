@@ -32,13 +32,19 @@ export class Channels {
     for (;;) {
       const channel = new Reader(this.#randomBytes(4)).u32be();
       if (isReservedChannel(channel) || this.#allocated.has(channel)) continue;
-      for (const oldest of this.#allocated) {
-        if (this.#allocated.size < MAX_CHANNELS) break;
-        this.#allocated.delete(oldest);
-      }
-      this.#allocated.add(channel);
+      this.adopt(channel);
       return channel;
     }
+  }
+
+  /** Allocates a channel that its client has chosen, or uses it if it is allocated. Not for reserved ones. */
+  adopt(channel: number): void {
+    if (this.use(channel)) return;
+    for (const oldest of this.#allocated) {
+      if (this.#allocated.size < MAX_CHANNELS) break;
+      this.#allocated.delete(oldest);
+    }
+    this.#allocated.add(channel);
   }
 
   /** True when `channel` is allocated; it counts as used now. */

@@ -170,13 +170,19 @@ export class Dispatcher {
 
   /**
    * Gives a channel to who has none, and starts over on the channel of who has one. Answered even while another
-   * channel is busy, or holds the lock: §11.2.5.1 refuses a *request*, and INIT disturbs nobody else's. A client that
-   * meets CHANNEL_BUSY here (libfido2, browsers that look for keys while one waits for a touch) drops the key.
+   * channel is busy: §11.2.5.1 refuses a *request*, and INIT disturbs nobody else's. A client that meets CHANNEL_BUSY
+   * here (libfido2, browsers that look for keys while one waits for a touch) drops the key. The lock is stricter: "any
+   * other channel trying to send a message will fail" (§11.2.9.2.2).
+   *
+   * A channel that nobody allocated is its client's from now on. The specification has no error for that, other keys
+   * (Solo, Canokey) do the same, and test suites that descend from SoloKeys' fido2-tests choose their own.
    */
   #initialize(channel: number, nonce: Uint8Array): Uint8Array {
+    if (channel === 0) throw new CtapHidError(CtapHidErrorCode.ERR_INVALID_CHANNEL);
+    if (this.#channels.isLockedOut(channel)) throw new CtapHidError(CtapHidErrorCode.ERR_CHANNEL_BUSY);
     const isBroadcast = channel === BROADCAST_CHANNEL;
     if (!isBroadcast) {
-      if (!this.#channels.use(channel)) throw new CtapHidError(CtapHidErrorCode.ERR_INVALID_CHANNEL);
+      this.#channels.adopt(channel);
       if (this.#request?.channel === channel) this.#abandon();
       this.#options.flush(channel);
     }

@@ -180,14 +180,14 @@ describe("latchkey fido", () => {
   it("sets a PIN before the key is served, which is there when it is", async () => {
     await init({ store: usualStore() }, around, print);
     printed.length = 0;
-    await fidoSetPin({ newPinFile: secretFile("from a file\n") }, around, print);
+    await fidoSetPin({ ...plain, newPinFile: secretFile("from a file\n") }, around, print);
     expect(printed.splice(0)).toEqual([expect.stringMatching(/^The PIN of key [0-9a-f]{16} is set\.$/)]);
     const serving = await start({ ephemeral: false });
     await fidoInfo(json, around, print);
     expect(printedJson()).toMatchObject({ pin: { set: true, retries: 8 } });
     env.LATCHKEY_PIN = "from a file";
     env.LATCHKEY_NEW_PIN = "from the environment";
-    await fidoChangePin({ store: usualStore() }, around, print);
+    await fidoChangePin({ ...plain, store: usualStore() }, around, print);
     await stop(serving);
     printed.length = 0;
     await expect(fidoCredentials(json, around, print)).rejects.toThrow("That is not the PIN; 7 tries are left.");
@@ -199,10 +199,10 @@ describe("latchkey fido", () => {
   it("asks for PINs at the terminal, without showing them", async () => {
     await start();
     const first = typing("typed", "typo", "typed", "typed");
-    await fidoSetPin({}, first, print);
+    await fidoSetPin(plain, first, print);
     expect(first.shown()).toBe("New PIN: \nOnce more: \nThese were two different PINs.\nNew PIN: \nOnce more: \n");
     const second = typing("typed", "other", "other");
-    await fidoChangePin({}, second, print);
+    await fidoChangePin(plain, second, print);
     await fidoCredentials(plain, typing("other"), print);
     expect(printed.at(-1)).toBe("There are no discoverable credentials.");
     await expect(fidoCredentials(plain, typing(""), print)).rejects.toThrow("The PIN that was typed is empty.");
@@ -210,14 +210,14 @@ describe("latchkey fido", () => {
 
   it("says what it lacks where there is no terminal", async () => {
     await start();
-    await expect(fidoSetPin({}, around, print)).rejects.toThrow("give --new-pin-file or LATCHKEY_NEW_PIN.");
+    await expect(fidoSetPin(plain, around, print)).rejects.toThrow("give --new-pin-file or LATCHKEY_NEW_PIN.");
     env.LATCHKEY_NEW_PIN = "1234";
-    await fidoSetPin({}, around, print);
+    await fidoSetPin(plain, around, print);
     await expect(fidoCredentials(plain, around, print)).rejects.toThrow("give --pin-file or LATCHKEY_PIN.");
     const open = secretFile("1234");
     chmodSync(open, 0o644);
     await expect(fidoCredentials({ ...plain, pinFile: open }, around, print)).rejects.toThrow("chmod 600");
-    await expect(fidoReset({ yes: false }, around, print)).rejects.toThrow("say --yes if you mean it.");
+    await expect(fidoReset({ ...plain, yes: false }, around, print)).rejects.toThrow("say --yes if you mean it.");
     await expect(fidoInfo({ ...plain, control: "a", store: "b" }, around, print)).rejects.toThrow("not both");
     await expect(fidoInfo({ ...plain, store: join(directory, "none") }, around, print)).rejects.toThrow(
       /there is no store .*none: "latchkey init" makes one\.$/,
@@ -248,11 +248,31 @@ describe("latchkey fido", () => {
     await fidoDelete(id, { ...plain, store }, around, print);
     expect(printed.splice(0)).toEqual([`Deleted ${id}  example.com  alice  ES256`]);
     const refused = typing("no");
-    await expect(fidoReset({ store, yes: false }, refused, print)).rejects.toThrow("Nothing was done.");
+    await expect(fidoReset({ ...plain, store, yes: false }, refused, print)).rejects.toThrow("Nothing was done.");
     expect(refused.shown()).toMatch(/^Erase every FIDO credential of key [0-9a-f]{16}, 1 discoverable .*\? Type yes: /);
-    await fidoReset({ store, yes: false }, typing("yes"), print);
+    await fidoReset({ ...plain, store, yes: false }, typing("yes"), print);
     await fidoCredentials({ ...json, store }, around, print);
     expect(JSON.parse(printed.at(-1) ?? "")).toEqual({ credentials: [] });
+  });
+
+  it("tells programs what was set, changed and erased, on a key that runs and on one that does not", async () => {
+    const store = usualStore();
+    const serving = await start({ ephemeral: false, touch: "auto" });
+    await register(serving, "alice");
+    env.LATCHKEY_PIN = "first";
+    env.LATCHKEY_NEW_PIN = "first";
+    printed.length = 0;
+    await fidoSetPin(json, around, print);
+    const { serial, pin } = printedJson();
+    expect(pin).toEqual({ set: true, retries: 8, needsPowerCycle: false, mustChange: false, minLength: 4 });
+    await stop(serving);
+    env.LATCHKEY_NEW_PIN = "second";
+    await fidoChangePin({ ...json, store }, around, print);
+    expect(printedJson()).toEqual({ serial, pin });
+    await fidoReset({ ...json, store, yes: true }, around, print);
+    expect(printedJson()).toEqual({ serial, erased: { discoverable: 1 } });
+    await fidoInfo({ ...json, store }, around, print);
+    expect(printedJson()).toMatchObject({ serial, pin: { set: false }, credentials: { discoverable: 0 } });
   });
 
   it("finds the running key of a store, not another, and says when its socket is elsewhere", async () => {
@@ -301,7 +321,10 @@ describe("latchkey attestation and metadata", () => {
     await expect(attestationCreate({ ...create, replace: true, caFile: directory }, around, print)).rejects.toThrow(
       `The certificate cannot be written to ${directory} (EISDIR).`,
     );
-    await attestationRemove({}, around, print);
+    printed.length = 0;
+    await attestationRemove(json, around, print);
+    expect(printedJson()).toEqual({ authority: null, batch: null, enterprise: null, enterpriseRpIds: [] });
+    await attestationRemove(plain, around, print);
     await attestationShow(plain, around, print);
     expect(printed.slice(-2)).toEqual(
       Array(2).fill("This key has no attestation certificates; registrations attest for themselves."),

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { Assembler, MESSAGE_TIMEOUT_MS } from "../../src/ctaphid/assembler.ts";
+import { Assembler, LONG_MESSAGE_TIMEOUT_MS, MESSAGE_TIMEOUT_MS } from "../../src/ctaphid/assembler.ts";
 import {
   CtapHidError,
   CtapHidErrorCode,
@@ -163,8 +163,8 @@ describe("assembling", () => {
 });
 
 describe("a message that stalls", () => {
-  test("is given up after 3 s without a packet, once", () => {
-    expect(MESSAGE_TIMEOUT_MS).toBe(3000);
+  test("is given up after 0.9 s without a packet, once; a longer one after 3 s", () => {
+    expect([MESSAGE_TIMEOUT_MS, LONG_MESSAGE_TIMEOUT_MS]).toEqual([900, 3000]);
     const { assembler, add, expired } = assembling();
     add(ping(A, 200)[0]);
     vi.advanceTimersByTime(MESSAGE_TIMEOUT_MS - 1);
@@ -174,6 +174,11 @@ describe("a message that stalls", () => {
     expect(assembler.channel).toBeUndefined();
     vi.advanceTimersByTime(10_000);
     expect(expired).toEqual([A]);
+    add(ping(A, 2049)[0]);
+    vi.advanceTimersByTime(LONG_MESSAGE_TIMEOUT_MS - 1);
+    expect(expired).toEqual([A]);
+    vi.advanceTimersByTime(1);
+    expect(expired).toEqual([A, A]);
   });
 
   test("may be slow as long as its packets keep coming", () => {

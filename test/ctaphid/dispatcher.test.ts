@@ -40,11 +40,20 @@ describe("CTAPHID_INIT", () => {
     expect(parseInitReply(reply?.data ?? NOTHING).channel).toBe(channel);
   });
 
-  test("on the reserved channel, or on one that is not allocated, is ERR_INVALID_CHANNEL", async () => {
+  test("on the reserved channel is ERR_INVALID_CHANNEL", async () => {
+    expect(await new Rig().exchange(0, Command.INIT, NONCE)).toEqual([error(0, 0x0b)]);
+  });
+
+  test("on a channel that nobody allocated gives it to who asks, even while another is busy", async () => {
     const rig = new Rig();
-    for (const channel of [0, 0x1234_5678]) {
-      expect(await rig.exchange(channel, Command.INIT, NONCE)).toEqual([error(channel, 0x0b)]);
-    }
+    const busy = await rig.open();
+    const chosen = 0x1122_3344;
+    rig.put(cut({ channel: busy, command: Command.PING, data: new Uint8Array(200) })[0] as Uint8Array);
+    const [reply] = await rig.exchange(chosen, Command.INIT, NONCE);
+    expect(parseInitReply(reply?.data ?? NOTHING).channel).toBe(chosen);
+    expect(await rig.exchange(chosen, Command.PING, NONCE)).toEqual([error(chosen, 0x06)]);
+    expect(await rig.after(MESSAGE_TIMEOUT_MS)).toEqual([error(busy, 0x05)]);
+    expect(await rig.exchange(chosen, Command.PING, NONCE)).toMatchObject([{ command: Command.PING }]);
   });
 
   test("with a nonce of any other length than 8 is ERR_INVALID_LEN", async () => {
@@ -272,7 +281,12 @@ describe("CTAPHID_LOCK", () => {
     const { rig, a, b } = await locked(10);
     expect(await rig.exchange(b, Command.PING, NONCE)).toEqual([error(b, 0x06)]);
     expect(await rig.exchange(a, Command.PING, NONCE)).toMatchObject(answered);
-    expect(await rig.exchange(BROADCAST, Command.INIT, NONCE)).toMatchObject([{ command: Command.INIT }]);
+    for (const channel of [b, BROADCAST]) {
+      expect(await rig.exchange(channel, Command.INIT, NONCE)).toEqual([error(channel, 0x06)]);
+    }
+    expect(await rig.exchange(a, Command.INIT, NONCE)).toMatchObject([{ command: Command.INIT }]);
+    await rig.exchange(a, Command.LOCK, Buffer.of(0));
+    expect(await rig.exchange(b, Command.INIT, NONCE)).toMatchObject([{ command: Command.INIT }]);
   });
 
   test("ends when its time is over", async () => {

@@ -214,6 +214,7 @@ test("A token for one relying party reaches its credentials alone", async () => 
   expect(statusOf(await client.manage(Sub.RPS, undefined, token))).toBe(refused);
   expect(statusOf(await client.manage(Sub.CREDENTIALS, ofRp("other.example"), token))).toBe(refused);
   expect(statusOf(await client.manage(Sub.DELETE, map([2, descriptor(dora.credentialId)]), token))).toBe(refused);
+  expect(statusOf(await client.manage(Sub.DELETE, map([2, descriptor(Buffer.alloc(32))]), token))).toBe(refused);
   const renaming = map([2, descriptor(dora.credentialId)], [3, user("dora")]);
   expect(statusOf(await client.manage(Sub.UPDATE, renaming, token))).toBe(refused);
   expect(await list(token, "example.com")).toHaveLength(3);
@@ -254,6 +255,25 @@ describe("The persistent token", () => {
   });
 });
 
+test("Of two clients who delete or rename the same credential at once, the later is told that it is gone", async () => {
+  const { alice, bob } = await furnish();
+  const token = await client.getToken("1234", Permission.CM);
+  const gone = ["CTAP2_ERR_NO_CREDENTIALS", "CTAP2_OK"];
+  const remove = (id: Uint8Array) => client.manage(Sub.DELETE, map([2, descriptor(id)]), token);
+  const deletions = await Promise.all([remove(alice.credentialId), remove(alice.credentialId)]);
+  expect(deletions.map(statusOf).sort()).toEqual(gone);
+  const renaming = map([2, descriptor(bob.credentialId)], [3, user("bob", { name: "robert" })]);
+  const [deleted, renamed] = await Promise.all([remove(bob.credentialId), client.manage(Sub.UPDATE, renaming, token)]);
+  expect([statusOf(renamed), statusOf(deleted)]).toEqual(gone);
+});
+
+test("A descriptor of another type than public-key names no credential", async () => {
+  const { alice } = await furnish();
+  const token = await client.getToken("1234", Permission.CM);
+  const foreign = cborMap({ id: alice.credentialId, type: "private-key" });
+  expect(statusOf(await client.manage(Sub.DELETE, map([2, foreign]), token))).toBe("CTAP2_ERR_NO_CREDENTIALS");
+});
+
 describe("A listing", () => {
   const nextOf = { [Sub.RPS]: Sub.NEXT_RP, [Sub.CREDENTIALS]: Sub.NEXT_CREDENTIAL } as const;
   test.each([Sub.RPS, Sub.CREDENTIALS])("begun by %i ends with any other command of its client", async (begin) => {
@@ -268,9 +288,10 @@ describe("A listing", () => {
     await start();
     await client.manage(Sub.METADATA, undefined, token);
     expect(await next()).toBe("CTAP2_ERR_NOT_ALLOWED");
+    const wrongNext = begin === Sub.RPS ? Sub.NEXT_CREDENTIAL : Sub.NEXT_RP;
     await start();
-    await client.manage(begin === Sub.RPS ? Sub.NEXT_CREDENTIAL : Sub.NEXT_RP);
-    expect(await next()).toBe("CTAP2_ERR_NOT_ALLOWED");
+    expect(statusOf(await client.manage(wrongNext))).toBe("CTAP2_ERR_NOT_ALLOWED");
+    expect(await next()).toBe("CTAP2_OK");
     await start();
     // Another client neither continues nor ends it.
     const stranger = createTestTransport(2);
@@ -279,6 +300,19 @@ describe("A listing", () => {
       "CTAP2_ERR_NOT_ALLOWED",
     );
     expect(await next()).toBe("CTAP2_OK");
+  });
+
+  test("of relying parties goes on after that of one's credentials, and not the other way round", async () => {
+    await furnish();
+    const token = await client.getToken("1234", Permission.CM);
+    const nextRp = async () => statusOf(await client.manage(Sub.NEXT_RP));
+    const nextCredential = async () => statusOf(await client.manage(Sub.NEXT_CREDENTIAL));
+    await client.manage(Sub.RPS, undefined, token);
+    await client.manage(Sub.CREDENTIALS, ofRp("example.com"), token);
+    expect([await nextCredential(), await nextRp()]).toEqual(["CTAP2_OK", "CTAP2_OK"]);
+    await client.manage(Sub.CREDENTIALS, ofRp("example.com"), token);
+    await client.manage(Sub.RPS, undefined, token);
+    expect([await nextCredential(), await nextRp()]).toEqual(["CTAP2_ERR_NOT_ALLOWED", "CTAP2_OK"]);
   });
 
   test("ends when its token does", async () => {

@@ -11,7 +11,7 @@ export interface Attachment {
   readonly port: string;
 }
 
-/** Attaches by the kernel's tool and waits until udev has settled. @throws with the tool's output */
+/** Attaches by the kernel's tool and waits until the kernel has enumerated the device and udev has settled. @throws with the tool's output */
 export async function attach(guest: Guest, tcpPort: number, busid = "1-1"): Promise<Attachment> {
   const before = await usedPorts(guest);
   await guest.ok(`usbip --tcp-port ${tcpPort} attach -r ${hostAddress} -b ${busid}`);
@@ -19,8 +19,30 @@ export async function attach(guest: Guest, tcpPort: number, busid = "1-1"): Prom
     const port = (await usedPorts(guest)).find((used) => !before.includes(used));
     return port;
   });
-  await guest.ok("udevadm settle --timeout=15");
+  await waitForEnumeration(guest);
   return { port: after };
+}
+
+/**
+ * Waits until the kernel has enumerated every attached device and bound its interfaces.
+ *
+ * Who detaches earlier makes the kernel complain about itself: `vhci_device speed not set` is what vhci_hub_control (drivers/usb/usbip/vhci_hcd.c,
+ * GetPortStatus) prints when the hub's thread asks whether its reset of a port is over and vhci_device_reset has cleared the port's speed meanwhile.
+ */
+export async function waitForEnumeration(guest: Guest): Promise<void> {
+  await waitFor(guest, "all attached devices to be enumerated", async () => {
+    return (await enumeratedDevices(guest)) === (await usedPorts(guest)).length ? true : undefined;
+  });
+  await guest.ok("udevadm settle --timeout=15");
+}
+
+/**
+ * How many devices have a configuration in force, root hubs aside (theirs are called usb1, usb2). The file is read under the device's lock,
+ * which the hub's thread holds until the interfaces' drivers have probed.
+ */
+async function enumeratedDevices(guest: Guest): Promise<number> {
+  const values = await guest.ok("cat /sys/bus/usb/devices/[0-9]*-*/bConfigurationValue 2>/dev/null || true");
+  return values.split("\n").filter((line) => line !== "").length;
 }
 
 /** Attaches a device with a HID interface. @returns additionally its node, e.g. "/dev/hidraw0" */
@@ -52,7 +74,7 @@ export async function waitForFreePort(guest: Guest, port: string): Promise<void>
   await waitFor(guest, `vhci port ${port} to be free`, async () => {
     return (await usedPorts(guest)).includes(port) ? undefined : true;
   });
-  await guest.ok("udevadm settle --timeout=15");
+  await waitForEnumeration(guest); // the port is free before the hub's thread has taken its device away
 }
 
 export async function hidrawNodes(guest: Guest): Promise<string[]> {

@@ -24,7 +24,8 @@ export interface Credential {
   readonly id: string;
 }
 
-const clientDataHash = Buffer.alloc(32, 0xc5).toString("base64");
+/** base64 */
+export const clientDataHash = Buffer.alloc(32, 0xc5).toString("base64");
 let nextDirectory = 1;
 
 /** Runs `fido2-cred -M` alone: what it says and how it ends. */

@@ -1,7 +1,14 @@
 /** The whole life of a key as libfido2's fido2-token sees it: PIN, retries, management, large blobs, settings, reset. fido2-token(1) */
 import { beforeAll, describe, expect, test } from "vitest";
 import { attachHid, detach } from "./attach.ts";
-import { getAssertion, makeCredential, tryMakeCredential } from "./fido2-tools.ts";
+import {
+  clientDataHash,
+  getAssertion,
+  makeCredential,
+  tryGetAssertion,
+  tryMakeCredential,
+  userIdOf,
+} from "./fido2-tools.ts";
 import { guestRepository } from "./guest.ts";
 import { type KeyProcess, startKey } from "./key-process.ts";
 import { describeInGuest } from "./requirements.ts";
@@ -89,6 +96,55 @@ describeInGuest("fido2-token", { packages: ["fido2-tools"] }, (vm) => {
     test("deletes it", async () => {
       expect(await withPin("second-pin", `fido2-token -D -i ${await keptId()} ${hidraw}`)).toMatchObject({ code: 0 });
       expect((await withPin("second-pin", `fido2-token -L -r ${hidraw}`)).output).not.toMatch(/kept\.example/);
+    });
+  });
+
+  // CTAP 2.3 §12.1: userVerificationOptional, userVerificationOptionalWithCredentialIDList, userVerificationRequired
+  describe.each([
+    { level: 1, byRelyingParty: "found", byId: "found" },
+    { level: 2, byRelyingParty: "hidden", byId: "found" },
+    { level: 3, byRelyingParty: "hidden", byId: "hidden" },
+  ] as const)("without its PIN and at level $level of credProtect", ({ level, byRelyingParty, byId }) => {
+    const directory = `/tmp/level-${level}`;
+    const rpId = `level-${level}.example`;
+    let id: string;
+
+    beforeAll(async () => {
+      id = await vm.guest.ok(
+        `set -e; mkdir ${directory} && cd ${directory}
+        printf '%s\\n' ${clientDataHash} ${rpId} alice ${userIdOf("alice")} > parameters
+        ${answer} 'Enter PIN' second-pin -- fido2-cred -M -r -c ${level} -i parameters -o made ${hidraw} > made.log
+        fido2-cred -V -c ${level} -i made -o verified
+        tail -n +2 verified > public.pem
+        head -n 1 verified | tr -d '\\n'`,
+        slow,
+      );
+    });
+
+    /** Asks without a PIN. */
+    async function look(resident: boolean): Promise<"found" | "hidden"> {
+      const credential = { directory, rpId, id, userId: userIdOf("alice"), type: "es256" } as const;
+      const { code, output } = await tryGetAssertion(vm.guest, hidraw, credential, { resident });
+      if (code !== 0) expect(output).toMatch(/FIDO_ERR_NO_CREDENTIALS/);
+      return code === 0 ? "found" : "hidden";
+    }
+
+    test(`a credential is ${byRelyingParty} by its relying party alone and ${byId} by its id`, async () => {
+      expect([await look(true), await look(false)]).toEqual([byRelyingParty, byId]);
+    });
+
+    test("it is found with the PIN, both ways", async () => {
+      for (const [flags, named] of [
+        ["-r", ""],
+        ["", id],
+      ]) {
+        await vm.guest.ok(
+          `set -e; cd ${directory}; printf '%s\\n' ${clientDataHash} ${rpId} ${named} > query
+          ${answer} 'Enter PIN' second-pin -- fido2-assert -G ${flags} -v -i query -o assertion ${hidraw}
+          fido2-assert -V -v -i assertion public.pem es256`,
+          slow,
+        );
+      }
     });
   });
 

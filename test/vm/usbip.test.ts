@@ -9,6 +9,7 @@ import {
   kernelComplaints,
   latchkey,
   usedPorts,
+  waitForEnumeration,
   waitForFreePort,
   waitForHidraw,
 } from "./attach.ts";
@@ -101,6 +102,7 @@ describeInGuest("a Linux kernel as the USB/IP client", { packages: ["usbutils"] 
     await vm.guest.ok(`${latchkey} detach --port ${Number(first.port)}`, { timeoutMs: 40_000 });
     await waitForFreePort(vm.guest, first.port);
     await vm.guest.ok(`${latchkey} attach --remote ${hostAddress}:${key.port}`, { timeoutMs: 40_000 });
+    await waitForEnumeration(vm.guest);
     const [port = ""] = await usedPorts(vm.guest);
     await detach(vm.guest, { port });
   });
@@ -142,12 +144,15 @@ describeInGuest("a Linux kernel as the USB/IP client", { packages: ["usbutils"] 
       });
     // Without udev, whose rules take longer than the kernel and the key together.
     await vm.guest.ok("udevadm control --exit");
-    await cycle(10); // what is loaded on first use is loaded now
-    const before = { handles: openHandles(key.pid), resident: residentKiB(key.pid) };
-    await cycle(100);
-    await expect.poll(() => openHandles(key.pid), { timeout: 5_000 }).toEqual(before.handles);
-    expect(residentKiB(key.pid) - before.resident).toBeLessThan(16 * 1024);
-    await vm.guest.ok("/lib/systemd/systemd-udevd --daemon");
+    try {
+      await cycle(10); // what is loaded on first use is loaded now
+      const before = { handles: openHandles(key.pid), resident: residentKiB(key.pid) };
+      await cycle(100);
+      await expect.poll(() => openHandles(key.pid), { timeout: 5_000 }).toEqual(before.handles);
+      expect(residentKiB(key.pid) - before.resident).toBeLessThan(16 * 1024);
+    } finally {
+      await vm.guest.ok("/lib/systemd/systemd-udevd --daemon");
+    }
     await attachHid(vm.guest, key.port);
   }, 600_000);
 

@@ -10,7 +10,7 @@ import type { Fido2Context } from "../context.ts";
 import type { Credential } from "../credential.ts";
 import type { Parameters } from "../parameters.ts";
 import { findProtocol } from "../pin-uv-auth.ts";
-import type { SharedSecret } from "../pin-uv-auth-protocol.ts";
+import { checkPeerTypes, type SharedSecret } from "../pin-uv-auth-protocol.ts";
 import { CtapError, CtapStatus } from "../status.ts";
 import type { Extension } from "./extension.ts";
 
@@ -72,8 +72,10 @@ interface Salts {
 function parseSaltInput(inputs: Parameters, id: string): SaltInput | undefined {
   const input = inputs.optionalMap(id);
   if (input === undefined) return undefined;
+  const keyAgreement = input.map(Input.KEY_AGREEMENT);
+  checkPeerTypes(keyAgreement);
   return {
-    keyAgreement: input.map(Input.KEY_AGREEMENT),
+    keyAgreement,
     saltEnc: Uint8Array.from(input.bytes(Input.SALT_ENC)),
     saltAuth: Uint8Array.from(input.bytes(Input.SALT_AUTH)),
     protocol: input.optionalInteger(Input.PIN_UV_AUTH_PROTOCOL) ?? DEFAULT_PROTOCOL,
