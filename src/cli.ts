@@ -15,6 +15,7 @@ import {
   parseTcpPort,
   parseTouchMode,
   parseUsbId,
+  parseVpcd,
 } from "./cli/options.ts";
 import { packageVersion } from "./cli/program.ts";
 import type { ServeOptions } from "./cli/serve.ts";
@@ -58,6 +59,14 @@ withFeatureOptions(withStoreOptions(serving))
   )
   .option("--control <path>", "where the control socket is; unless given, where the other commands find it")
   .addOption(usbIdOption)
+  .addOption(
+    new Option(
+      "--vpcd [host:port]",
+      "put the card into vsmartcard's virtual reader, too (127.0.0.1:35963 unless given)",
+    )
+      .argParser(parseVpcd)
+      .preset("127.0.0.1"),
+  )
   .option("--log-level <level>", "error, warn, info, debug or traffic", parseLogLevel, "info")
   .action(async (options: ServeOptions) => {
     const { stdin: input, stdout: output, stderr: errors, argv } = process;

@@ -3,10 +3,13 @@ import { randomFillSync } from "node:crypto";
 import { Fido2Authenticator } from "../applets/fido2/authenticator.ts";
 import type { Fido2Options } from "../applets/fido2/context.ts";
 import { FidoApplet } from "../applets/fido2/fido-applet.ts";
+import { SharedAuthenticator } from "../applets/fido2/shared-authenticator.ts";
 import { U2fApplet } from "../applets/u2f/applet.ts";
 import type { Store } from "../keystore/index.ts";
 import { toHex } from "./bytes/hex.ts";
 import { Reader } from "./bytes/reader.ts";
+import { CcidInterface } from "./ccid/interface.ts";
+import { Slot } from "./ccid/slot.ts";
 import type { CtapHidApplication } from "./ctaphid/application.ts";
 import { CtapHidInterface } from "./ctaphid/interface.ts";
 import type { Applet } from "./iso7816/applet.ts";
@@ -14,6 +17,7 @@ import { ApduDispatcher } from "./iso7816/dispatcher.ts";
 import { exchangeApdu } from "./iso7816/exchange.ts";
 import { type Logger, silentLogger } from "./log.ts";
 import type { Platform, UserPresence } from "./platform.ts";
+import { composeInterfaces } from "./usb/composition.ts";
 import { CompositeDevice, type CompositeDeviceOptions } from "./usb/device.ts";
 
 export interface SecurityKeyOptions {
@@ -35,16 +39,19 @@ export class SecurityKey extends CompositeDevice {
   readonly fido2: Fido2Authenticator;
   /** The smart card of the key, whatever reader it is in. */
   readonly card: ApduDispatcher;
+  /** Where the card is, or is not: what all readers share. */
+  readonly slot: Slot;
   readonly platform: Platform;
 
   constructor(
-    parts: Pick<SecurityKey, "serialNumber" | "fido2" | "card" | "platform">,
+    parts: Pick<SecurityKey, "serialNumber" | "fido2" | "card" | "slot" | "platform">,
     device: CompositeDeviceOptions,
   ) {
     super(device);
     this.serialNumber = parts.serialNumber;
     this.fido2 = parts.fido2;
     this.card = parts.card;
+    this.slot = parts.slot;
     this.platform = parts.platform;
   }
 }
@@ -77,8 +84,9 @@ export async function createSecurityKey(options: SecurityKeyOptions): Promise<Se
   const fido2 = new Fido2Authenticator(platform, { firmwareVersion: FIRMWARE_VERSION, ...options.fido2 });
   const u2f = new U2fApplet(platform, fido2.credentials, () => fido2.isU2fEnabled);
 
+  const ctap2 = new SharedAuthenticator(fido2);
   const application: CtapHidApplication = {
-    cbor: (message, transport) => fido2.process(message, transport),
+    cbor: (message, transport) => ctap2.process(message, transport),
     msg: (message, transport) =>
       exchangeApdu(u2f.name, (apdu) => u2f.process(apdu, transport), message, transport, log),
     vendor: new Map(),
@@ -86,10 +94,12 @@ export async function createSecurityKey(options: SecurityKeyOptions): Promise<Se
   };
 
   // A partial AID finds the first that it fits.
-  const applets: readonly Applet[] = [new FidoApplet(fido2, u2f)];
+  const applets: readonly Applet[] = [new FidoApplet(ctap2, u2f)];
   const card = new ApduDispatcher(() => applets, log);
 
-  const parts = { serialNumber, fido2, card, platform };
+  const slot = new Slot(card);
+
+  const parts = { serialNumber, fido2, card, slot, platform };
   return new SecurityKey(parts, {
     idVendor: usbId.vendor,
     idProduct: usbId.product,
@@ -97,9 +107,10 @@ export async function createSecurityKey(options: SecurityKeyOptions): Promise<Se
     manufacturer: "Latchkey",
     product: "Security Key",
     serialNumber,
-    interfaces: [
-      new CtapHidInterface({ application, version: VERSION, log, randomBytes, interfaceNumber: 0, endpoint: 1 }),
-    ],
+    interfaces: composeInterfaces([
+      (numbers) => new CtapHidInterface({ application, version: VERSION, log, randomBytes, ...numbers }),
+      (numbers) => new CcidInterface({ slot, log, ...numbers }),
+    ]),
     onReset() {
       presence.reset();
       fido2.powerCycle();

@@ -55,7 +55,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
 
 /** Modules that only these places may import. */
 const reserved: Readonly<Record<string, readonly string[]>> = {
-  "node:net": ["src/usbip", "keystore/lock.ts"],
+  "node:net": ["src/usbip", "src/ccid/vpcd.ts", "keystore/lock.ts"],
   "node:http": ["src/control"], // over a socket in the file system alone
   "cbor-x": ["src/cbor.ts"],
   commander: ["src/cli.ts", "src/cli"],

@@ -10,7 +10,7 @@ import type { CommandApdu } from "../../src/iso7816/apdu.ts";
 import type { Applet } from "../../src/iso7816/applet.ts";
 import { StatusError, StatusWord } from "../../src/iso7816/status-word.ts";
 import type { KeepaliveStatus, Transport } from "../../src/transport.ts";
-import type { Fido2Authenticator } from "./authenticator.ts";
+import type { MessageAuthenticator } from "./shared-authenticator.ts";
 
 /** What answers U2F's commands, and whether it does so now. */
 export interface U2fDelegate {
@@ -39,12 +39,12 @@ interface Operation {
 export class FidoApplet implements Applet {
   readonly name = "FIDO";
   readonly aid = fromHex("a0000006472f0001");
-  readonly #fido2: Fido2Authenticator;
+  readonly #fido2: MessageAuthenticator;
   readonly #u2f: U2fDelegate | undefined;
   #operation: Operation | undefined;
 
   /** `u2f`: what answers U2F's commands, where that is on. */
-  constructor(fido2: Fido2Authenticator, u2f?: U2fDelegate) {
+  constructor(fido2: MessageAuthenticator, u2f?: U2fDelegate) {
     this.#fido2 = fido2;
     this.#u2f = u2f;
   }

@@ -2,9 +2,10 @@
 import { realpathSync } from "node:fs";
 import type { KeyStore } from "../../keystore/index.ts";
 import { MemoryKeyStore } from "../../keystore/memory-keystore.ts";
+import { VpcdClient } from "../ccid/vpcd.ts";
 import { KeyEvents } from "../control/events.ts";
 import { administer } from "../control/local-administration.ts";
-import type { KeyStatus, PowerCycleAnswer } from "../control/messages.ts";
+import type { CardAnswer, KeyStatus, PowerCycleAnswer } from "../control/messages.ts";
 import type { ControlledKey } from "../control/routes.ts";
 import { findRunningKeys } from "../control/running-keys.ts";
 import { ControlServer } from "../control/server.ts";
@@ -36,6 +37,8 @@ export interface ServeOptions extends StoreOptions, FeatureOptions {
   readonly ephemeral: boolean;
   readonly touch?: TouchMode;
   readonly usbId: UsbId;
+  /** Where vsmartcard's driver listens, when the card is to be in its reader. */
+  readonly vpcd?: Remote;
   readonly logLevel: LogLevel;
   /** The control socket; a new one in the user's own directory unless given. */
   readonly control?: string;
@@ -86,9 +89,11 @@ export async function serve(options: ServeOptions, console: Console, around: Sur
     },
   });
   let control: ControlServer | undefined;
+  let vpcd: VpcdClient | undefined;
   const close = async () => {
     stopAsking();
     presence.reset();
+    vpcd?.close();
     await control?.close();
     await server.close();
     await store.close();
@@ -112,10 +117,13 @@ export async function serve(options: ServeOptions, console: Console, around: Sur
       touch,
       uv: options.uv ?? "off",
       attachedTo: exported.importedBy ?? null,
+      card: key.slot.isPresent ? "in" : "out",
       waiting: (pending?.waiting ?? []).map(asWaitingTouch),
     });
     const powerCycle = () => cyclePower(server, exported, key, log);
-    const controlled: ControlledKey = { status, events, pending, powerCycle, administration: administer(key) };
+    const moveCard = (where: CardAnswer["card"]) => ({ card: where, moved: key.slot.move(where) });
+    const administration = administer(key);
+    const controlled: ControlledKey = { status, events, pending, powerCycle, moveCard, administration };
     control = new ControlServer(controlled, log);
     const controlPath = options.control ?? newControlPath(around.env, address.port);
     await control.listen(controlPath);
@@ -131,6 +139,7 @@ export async function serve(options: ServeOptions, console: Console, around: Sur
       program: programCommand(console.script),
     });
     console.output.write(`${lines.join("\n")}\n`);
+    if (options.vpcd !== undefined) vpcd = new VpcdClient({ ...options.vpcd, slot: key.slot, log });
     return { address, control: controlPath, close };
   } catch (error) {
     await close();

@@ -22,6 +22,8 @@ export interface KeyStatus {
   readonly uv: "off" | "ask" | "auto";
   /** The address of the host that has it, or null. */
   readonly attachedTo: string | null;
+  /** Whether the card is in its reader. */
+  readonly card: "in" | "out";
   /** Oldest first. */
   readonly waiting: readonly WaitingTouch[];
 }
@@ -57,6 +59,12 @@ export interface TouchAnswer {
 export interface PowerCycleAnswer {
   /** The host that it was unplugged from, or null. */
   readonly detachedFrom: string | null;
+}
+
+export interface CardAnswer {
+  readonly card: "in" | "out";
+  /** False when it was there already. */
+  readonly moved: boolean;
 }
 
 /** PIN retries and rules, and what authenticatorGetInfo says. */

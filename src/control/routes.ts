@@ -2,7 +2,7 @@
 import { type PendingPresence, PROMPT_MS } from "../presence/pending.ts";
 import type { KeyEvents } from "./events.ts";
 import type { JsonMembers } from "./json-members.ts";
-import type { Administration, AttestationRequest, KeyStatus, PowerCycleAnswer } from "./messages.ts";
+import type { Administration, AttestationRequest, CardAnswer, KeyStatus, PowerCycleAnswer } from "./messages.ts";
 import { Refusal } from "./refusal.ts";
 import { answerTouch } from "./touch.ts";
 
@@ -14,6 +14,8 @@ export interface ControlledKey {
   readonly pending: PendingPresence | undefined;
   /** Unplugs the key and takes its power away. */
   powerCycle(): Promise<PowerCycleAnswer>;
+  /** Takes the card out of its reader, or puts it back. */
+  moveCard(where: CardAnswer["card"]): CardAnswer;
   readonly administration: Administration;
 }
 
@@ -30,6 +32,8 @@ export const questions: ReadonlyMap<string, Route> = new Map([["/v1/status", bar
 export const orders: ReadonlyMap<string, Route> = new Map<string, Route>([
   ["/v1/touch", touch],
   ["/v1/power-cycle", bare((key) => key.powerCycle())],
+  ["/v1/card/eject", bare(async (key) => key.moveCard("out"))],
+  ["/v1/card/insert", bare(async (key) => key.moveCard("in"))],
   ["/v1/fido/info", bare(({ administration }) => administration.fidoInfo())],
   ["/v1/fido/credentials", fidoCredentials],
   ["/v1/fido/delete", fidoDelete],

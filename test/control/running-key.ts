@@ -31,6 +31,7 @@ export async function startKey(directory: string, touch: TouchMode = "ask") {
     touch,
     uv: "off",
     attachedTo: null,
+    card: key.slot.isPresent ? "in" : "out",
     waiting: pending.waiting.map(asWaitingTouch),
   });
   const server = new ControlServer(
@@ -43,6 +44,7 @@ export async function startKey(directory: string, touch: TouchMode = "ask") {
         key.reset();
         return { detachedFrom: null };
       },
+      moveCard: (where) => ({ card: where, moved: key.slot.move(where) }),
       administration: administer(key),
     },
     createLogger("traffic", (line) => logged.push(line)),
