@@ -5,7 +5,9 @@ import { type AttachOptions, attach } from "./cli/attach.ts";
 import { type DetachOptions, detach } from "./cli/detach.ts";
 import { ExitStatus, isSentence } from "./cli/failure.ts";
 import { addKeyCommands, withFeatureOptions } from "./cli/key-commands.ts";
-import { type ListOptions, list } from "./cli/list.ts";
+import { type ListOptions, list, listLocal } from "./cli/list.ts";
+import { addOathCommands } from "./cli/oath-commands.ts";
+import { addOpenPgpCommands } from "./cli/openpgp-commands.ts";
 import {
   parseBusid,
   parseHubPort,
@@ -17,10 +19,12 @@ import {
   parseUsbId,
   parseVpcd,
 } from "./cli/options.ts";
+import { addPivCommands } from "./cli/piv-commands.ts";
 import { packageVersion } from "./cli/program.ts";
 import type { ServeOptions } from "./cli/serve.ts";
 import { untilStopped } from "./cli/signals.ts";
 import { addStoreCommands, processSurroundings, withStoreOptions } from "./cli/store-commands.ts";
+import { IDENTITY_NAMES } from "./identity.ts";
 
 // A reader that goes away (`latchkey serve | head`, a terminal that closes) is no reason to drop the key.
 for (const stream of [process.stdout, process.stderr]) stream.on("error", () => {});
@@ -31,9 +35,10 @@ const remoteOption = new Option("--remote <HOST[:PORT]>", "the server")
   .argParser(parseRemote)
   .default(parseRemote("127.0.0.1"), "127.0.0.1:3240");
 
-const usbIdOption = new Option("--usb-id <VVVV:PPPP>", "USB vendor and product id")
-  .argParser(parseUsbId)
-  .default(parseUsbId("1209:0001"), "1209:0001, pid.codes' id for testing");
+const usbIdOption = new Option(
+  "--usb-id <VVVV:PPPP>",
+  "USB vendor and product id, in place of the identity's",
+).argParser(parseUsbId);
 
 const program = new Command("latchkey")
   .description("A software security key, served over USB/IP.")
@@ -57,7 +62,13 @@ withFeatureOptions(withStoreOptions(serving))
       "verify users without a PIN: ask (you say that it is you), auto (granted, for tests)",
     ).choices(["ask", "auto"]),
   )
+  .option("--keyboard", "have the keyboard that types OTP slots even while none is configured", false)
   .option("--control <path>", "where the control socket is; unless given, where the other commands find it")
+  .addOption(
+    new Option("--identity <name>", "what the key shows of itself: its own, or a YubiKey 5's, for development")
+      .choices(IDENTITY_NAMES)
+      .default("latchkey"),
+  )
   .addOption(usbIdOption)
   .addOption(
     new Option(
@@ -84,8 +95,11 @@ program
   .command("list")
   .description("list what a USB/IP server offers")
   .addOption(remoteOption)
+  .addOption(new Option("--local", "the keys that you serve on this machine, instead").conflicts("remote"))
   .option("--json", "as JSON", false)
-  .action((options: ListOptions) => list(options, print));
+  .action((options: ListOptions & { readonly local?: boolean }) =>
+    options.local === true ? listLocal(options, process.env, print) : list(options, print),
+  );
 
 program
   .command("attach")
@@ -107,6 +121,9 @@ program
   .action((options: DetachOptions) => detach(options, print));
 
 addKeyCommands(program, print);
+addOathCommands(program, print);
+addPivCommands(program, print);
+addOpenPgpCommands(program, print);
 addStoreCommands(program, print);
 
 try {

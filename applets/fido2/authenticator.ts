@@ -60,7 +60,7 @@ const defaults: Fido2Options = {
   allAlgorithms: false,
   pqc: false,
   largeBlob: "command",
-  u2f: true,
+  u2f: () => true,
   firmwareVersion: 1,
   transports: ["usb"],
 };
@@ -92,7 +92,7 @@ export class Fido2Authenticator {
 
   /** Whether U2F is to be answered. CTAP 2.3 §7.2.4: alwaysUv turns off what cannot verify its user. */
   get isU2fEnabled(): boolean {
-    return this.#context.options.u2f && !this.#context.settings.alwaysUv;
+    return this.#context.options.u2f() && !this.#context.settings.alwaysUv;
   }
 
   /** A new attach: the reset window opens, and what is volatile is forgotten. */

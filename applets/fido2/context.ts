@@ -25,8 +25,8 @@ export interface Fido2Options {
   readonly pqc: boolean;
   /** How large blobs are kept: by authenticatorLargeBlobs and largeBlobKey, or by CTAP 2.3's largeBlob extension. */
   readonly largeBlob: "command" | "extension";
-  /** Whether U2F is answered too; without it getInfo does not promise it. */
-  readonly u2f: boolean;
+  /** Whether U2F is answered too, asked each time; without it getInfo does not promise it. */
+  readonly u2f: () => boolean;
   /** getInfo's firmwareVersion. */
   readonly firmwareVersion: number;
   /** The transports that the key can be reached by, as getInfo names them. */

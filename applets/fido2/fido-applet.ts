@@ -41,12 +41,17 @@ export class FidoApplet implements Applet {
   readonly aid = fromHex("a0000006472f0001");
   readonly #fido2: MessageAuthenticator;
   readonly #u2f: U2fDelegate | undefined;
+  readonly #isFido2On: () => boolean;
   #operation: Operation | undefined;
 
-  /** `u2f`: what answers U2F's commands, where that is on. */
-  constructor(fido2: MessageAuthenticator, u2f?: U2fDelegate) {
+  /**
+   * `u2f`: what answers U2F's commands, where that is on. `isFido2On`: asked at each message; one AID serves the two, so
+   * that the commands are refused rather than the SELECT.
+   */
+  constructor(fido2: MessageAuthenticator, u2f?: U2fDelegate, isFido2On: () => boolean = () => true) {
     this.#fido2 = fido2;
     this.#u2f = u2f;
+    this.#isFido2On = isFido2On;
   }
 
   /** §11.3.3: the version that a client which knows no other would look for. */
@@ -77,7 +82,8 @@ export class FidoApplet implements Applet {
     this.#operation = undefined;
   }
 
-  #message(apdu: CommandApdu, transport: Transport): Promise<Uint8Array> {
+  async #message(apdu: CommandApdu, transport: Transport): Promise<Uint8Array> {
+    if (!this.#isFido2On()) throw new StatusError(StatusWord.COMMAND_NOT_ALLOWED);
     this.deselect();
     // The transport asks for more time by itself, for clients that would not ask again.
     if ((apdu.p1 & KNOWS_GET_RESPONSE) === 0) return this.#fido2.process(apdu.data, transport);

@@ -89,7 +89,7 @@ export async function getInfo(context: Fido2Context, data: Uint8Array): Promise<
 
 /** There is no FIDO_2_2. With alwaysUv there is no U2F, which knows no user verification: §7.2.4. */
 function listVersions({ options, settings }: Fido2Context): readonly string[] {
-  const u2f = options.u2f && !settings.alwaysUv ? ["U2F_V2"] : [];
+  const u2f = options.u2f() && !settings.alwaysUv ? ["U2F_V2"] : [];
   return [...u2f, "FIDO_2_0", "FIDO_2_1", "FIDO_2_3"];
 }
 

@@ -119,6 +119,10 @@ export class CcidInterface implements UsbInterface {
     if (this.#slot.isPresent) this.#notify(true);
   }
 
+  dispose(): void {
+    this.#reader.dispose();
+  }
+
   #send(message: Uint8Array, isTimeExtension: boolean): void {
     const isRead = this.#responses.length === 0;
     if (isTimeExtension) this.#replaceTimeExtension(message, isRead);

@@ -90,6 +90,12 @@ export class Reader implements CardReader {
     this.#slot.powerOff(this);
   }
 
+  /** It is not there any more. */
+  dispose(): void {
+    this.reset();
+    this.#slot.disconnect(this);
+  }
+
   cardMoved(): void {
     if (!this.#slot.isPresent) this.#endWithoutCard();
     this.#options.notify(this.#slot.isPresent);

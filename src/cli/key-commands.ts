@@ -2,8 +2,10 @@
 // loaded when one of them runs.
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { parseSeconds, parseTouchId } from "./options.ts";
+import { addOtpCommands } from "./otp-commands.ts";
 import { untilStopped } from "./signals.ts";
 import { processSurroundings } from "./store-commands.ts";
+import { withKeyOptions } from "./with-key-options.ts";
 
 type Print = (line: string) => void;
 
@@ -29,19 +31,12 @@ function withControl(command: Command): Command {
     .option("--json", "as JSON", false);
 }
 
-/** A key that may run or not. */
-function withKeyOptions(command: Command): Command {
-  return command
-    .option("--control <path>", "the control socket of a running key")
-    .option("--store <file>", "the store of the key; unless given, the only key that runs, or else the usual store")
-    .option("--passphrase-file <file>", "a file whose first line unlocks the store")
-    .option("--key-file <file>", "a key file that unlocks the store");
-}
-
 export function addKeyCommands(program: Command, print: Print): void {
   addRunningKeyCommands(program, print);
   addFidoCommands(program, print);
   addAttestationCommands(program, print);
+  addOtpCommands(program, print);
+  addIdentityCommand(program, print);
 }
 
 function addRunningKeyCommands(program: Command, print: Print): void {
@@ -54,11 +49,13 @@ function addRunningKeyCommands(program: Command, print: Print): void {
     .option("--json", "as JSON", false)
     .action(async (options) => (await import("./status.ts")).status(options, env, print));
 
-  withControl(program.command("touch").description("give the touch that a running key waits for"))
+  withControl(
+    program.command("touch").description("give the touch that a running key waits for, or else type an OTP slot"),
+  )
     .option("--deny", "refuse it instead", false)
     .option("--id <number>", "which one, as status and watch number them; the oldest unless given", parseTouchId)
     .option("--wait <seconds>", "wait for one to be asked for", parseSeconds)
-    .option("--long", "a long touch, where one is asked for", false)
+    .option("--long", "a long touch, where one is asked for; it types OTP slot 2, a short one slot 1", false)
     .option("--verify", "it is you, where that is asked", false)
     .action(async (options) => (await import("./touch.ts")).touch(options, env, print));
 
@@ -155,6 +152,19 @@ function addAttestationCommands(program: Command, print: Print): void {
   withFeatureOptions(
     withKeyOptions(program.command("metadata").description("print the FIDO Metadata Statement (MDS 3) of the key")),
   ).action(async (options) => (await load()).metadata(options, processSurroundings(), print));
+}
+
+function addIdentityCommand(program: Command, print: Print): void {
+  withKeyOptions(
+    program
+      .command("identity")
+      .description("show what a key shows of itself, and turn its applications on and off, running or not"),
+  )
+    .option("--enable <application...>", "turn applications on, from when the key is next plugged in")
+    .option("--disable <application...>", "turn applications off")
+    .option("--reset", "turn everything on, and forget the lock code and the rest of the configuration", false)
+    .option("--json", "as JSON", false)
+    .action(async (options) => (await import("./identity.ts")).identity(options, processSurroundings(), print));
 }
 
 function parseCountry(text: string): string {

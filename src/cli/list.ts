@@ -1,4 +1,5 @@
-// `latchkey list`: what a USB/IP server offers.
+// `latchkey list`: what a USB/IP server offers; with --local, the keys that this user serves.
+import { findRunningKeys, type RunningKey } from "../control/running-keys.ts";
 import { type ListedDevice, listDevices } from "../usbip/client.ts";
 import { clientFailure } from "./failure.ts";
 import { formatRemote, formatUsbId, type Remote } from "./options.ts";
@@ -37,6 +38,30 @@ export async function list({ remote, json }: ListOptions, print: (line: string) 
   if (json) print(JSON.stringify({ remote, devices: devices.map(toJson) }));
   else if (devices.length === 0) print(`${where} offers no devices.`);
   else for (const device of devices) print(toLine(device));
+}
+
+/** The keys that run for this user: who they are, what they can do, and where. */
+export async function listLocal(
+  { json }: Pick<ListOptions, "json">,
+  env: NodeJS.ProcessEnv,
+  print: (line: string) => void,
+): Promise<void> {
+  const keys = await findRunningKeys(env);
+  if (json) print(JSON.stringify({ keys: keys.map(toLocalJson) }));
+  else if (keys.length === 0) print("No key is running.");
+  else for (const key of keys) print(toLocalLine(key));
+}
+
+function toLocalLine({ path, status }: RunningKey): string {
+  if (status === undefined) return `${path} does not answer as a key does.`;
+  const { serial, usbId, address, busid, applications } = status;
+  return `${serial}  ${usbId}  ${formatRemote(address)}  ${busid}  ${applications.join(", ")}`;
+}
+
+function toLocalJson({ path: control, status }: RunningKey): object {
+  if (status === undefined) return { control, answers: false };
+  const { serial, identity, usbId, address, busid, applications, attachedTo } = status;
+  return { control, serial, identity, usbId, address, busid, applications, attachedTo };
 }
 
 export function speedName(speed: number): string {

@@ -2,15 +2,10 @@
 // InvalidArgumentError together with the option that it belongs to.
 import { InvalidArgumentError } from "commander";
 import { VPCD_PORT } from "../ccid/vpcd.ts";
+import type { UsbId } from "../identity.ts";
 import { isLogLevel, type LogLevel } from "../log.ts";
 import { isTouchMode, type TouchMode } from "../presence/mode.ts";
 import { USBIP_PORT } from "../usbip/protocol.ts";
-
-/** A USB vendor and product id. */
-export interface UsbId {
-  readonly vendor: number;
-  readonly product: number;
-}
 
 /** The address of a USB/IP server. */
 export interface Remote {

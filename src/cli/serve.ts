@@ -1,16 +1,18 @@
 // `latchkey serve`: one security key, offered over USB/IP and talked to over its control socket until somebody says stop.
 import { realpathSync } from "node:fs";
+import { namesOfCapabilities } from "../../applets/management/capability.ts";
 import type { KeyStore } from "../../keystore/index.ts";
 import { MemoryKeyStore } from "../../keystore/memory-keystore.ts";
 import { VpcdClient } from "../ccid/vpcd.ts";
 import { KeyEvents } from "../control/events.ts";
 import { administer } from "../control/local-administration.ts";
-import type { CardAnswer, KeyStatus, PowerCycleAnswer } from "../control/messages.ts";
+import type { KeyStatus, PowerCycleAnswer } from "../control/messages.ts";
 import type { ControlledKey } from "../control/routes.ts";
 import { findRunningKeys } from "../control/running-keys.ts";
 import { ControlServer } from "../control/server.ts";
 import { newControlPath } from "../control/socket-location.ts";
 import { asWaitingTouch } from "../control/touch.ts";
+import type { IdentityName, UsbId } from "../identity.ts";
 import { createLogger, type Logger, type LogLevel } from "../log.ts";
 import type { UserPresence } from "../platform.ts";
 import { autoPresence } from "../presence/auto.ts";
@@ -27,7 +29,7 @@ import { bannerLines } from "./banner.ts";
 import { Failure, listenFailure } from "./failure.ts";
 import { type FeatureOptions, fido2Features } from "./features.ts";
 import { openOrCreateStore, type StoreOptions, type Surroundings } from "./open-store.ts";
-import { formatUsbId, type Remote, type UsbId } from "./options.ts";
+import { formatUsbId, type Remote } from "./options.ts";
 import { packageVersion, programCommand } from "./program.ts";
 
 export interface ServeOptions extends StoreOptions, FeatureOptions {
@@ -36,9 +38,13 @@ export interface ServeOptions extends StoreOptions, FeatureOptions {
   readonly port: number;
   readonly ephemeral: boolean;
   readonly touch?: TouchMode;
-  readonly usbId: UsbId;
+  readonly identity?: IdentityName;
+  /** In place of the identity's. */
+  readonly usbId?: UsbId;
   /** Where vsmartcard's driver listens, when the card is to be in its reader. */
   readonly vpcd?: Remote;
+  /** Have the keyboard even while neither OTP slot is configured. */
+  readonly keyboard?: boolean;
   readonly logLevel: LogLevel;
   /** The control socket; a new one in the user's own directory unless given. */
   readonly control?: string;
@@ -66,7 +72,7 @@ export interface Serving {
 
 /** Starts, and prints the banner. Throws Failure, KeyStoreError or Refusal. */
 export async function serve(options: ServeOptions, console: Console, around: Surroundings): Promise<Serving> {
-  const { host, port, ephemeral, usbId } = options;
+  const { host, port, ephemeral } = options;
   const log = createLogger(options.logLevel, (line) => console.errors.write(`${line}\n`));
   const touch = options.touch ?? defaultTouchMode(console.isTerminal, ephemeral);
   if (options.uv === "ask" && touch !== "ask") {
@@ -99,7 +105,15 @@ export async function serve(options: ServeOptions, console: Console, around: Sur
     await store.close();
   };
   try {
-    const key = await createSecurityKey({ store, presence, log, usbId, fido2: fido2Features(options) });
+    const key = await createSecurityKey({
+      store,
+      presence,
+      log,
+      fido2: fido2Features(options),
+      ...(options.identity !== undefined && { identity: options.identity }),
+      ...(options.usbId !== undefined && { usbId: options.usbId }),
+      ...(options.keyboard !== undefined && { keyboard: options.keyboard }),
+    });
     const exported = server.export(key);
     const listening = await server.listen({ host, port }).catch((error: unknown) => {
       throw listenFailure(error, host, port);
@@ -110,7 +124,9 @@ export async function serve(options: ServeOptions, console: Console, around: Sur
       version: packageVersion(),
       pid: process.pid,
       serial: key.serialNumber,
-      usbId: formatUsbId(usbId),
+      usbId: formatUsbId(usbIdOf(key)),
+      identity: key.identity.name,
+      applications: namesOfCapabilities(key.enabled),
       busid: exported.busid,
       address,
       store: state === undefined ? null : realpathSync(state),
@@ -121,15 +137,32 @@ export async function serve(options: ServeOptions, console: Console, around: Sur
       waiting: (pending?.waiting ?? []).map(asWaitingTouch),
     });
     const powerCycle = () => cyclePower(server, exported, key, log);
-    const moveCard = (where: CardAnswer["card"]) => ({ card: where, moved: key.slot.move(where) });
-    const administration = administer(key);
-    const controlled: ControlledKey = { status, events, pending, powerCycle, moveCard, administration };
+    const controlled: ControlledKey = {
+      status,
+      events,
+      pending,
+      get hasKeyboard() {
+        return key.hasKeyboard;
+      },
+      pressTouch: (long) => key.pressTouch(long),
+      powerCycle,
+      moveCard: (where) => ({ card: where, moved: key.slot.move(where) }),
+      administration: administer(key),
+    };
     control = new ControlServer(controlled, log);
     const controlPath = options.control ?? newControlPath(around.env, address.port);
     await control.listen(controlPath);
     // Those that were killed left their sockets behind.
     if (options.control === undefined) findRunningKeys(around.env).catch(() => {});
-    const facts = { version: packageVersion(), usbId, busid: exported.busid, address, state, notes, touch };
+    const facts = {
+      version: packageVersion(),
+      usbId: usbIdOf(key),
+      busid: exported.busid,
+      address,
+      state,
+      notes,
+      touch,
+    };
     const lines = bannerLines({
       ...facts,
       touchChosen: options.touch !== undefined,
@@ -145,6 +178,11 @@ export async function serve(options: ServeOptions, console: Console, around: Sur
     await close();
     throw error;
   }
+}
+
+/** It may differ from one attach to the next: a YubiKey's product id says which functions are on. */
+function usbIdOf({ descriptor }: SecurityKey): UsbId {
+  return { vendor: descriptor.idVendor, product: descriptor.idProduct };
 }
 
 /** As pulling the key out does, and plugging it in again where nobody had it. */

@@ -74,7 +74,23 @@ export class ControlClient {
       showAttestation: () => ask("attestation/show", {}),
       createAttestation: (request) => ask("attestation/create", request),
       removeAttestation: () => act("attestation/remove", {}),
+      showIdentity: () => ask("identity/show", {}),
+      configure: (request) => ask("identity/configure", request),
       metadata: () => ask("metadata", {}),
+      listOathAccounts: () => ask("oath/list", {}),
+      addOathAccount: (request) => ask("oath/add", request),
+      oathCode: (name) => ask("oath/code", { name }),
+      deleteOathAccount: (name) => ask("oath/delete", { name }),
+      resetOath: () => act("oath/reset", {}),
+      openPgpInfo: () => ask("openpgp/info", {}),
+      setOpenPgpTouch: (request) => ask("openpgp/set-touch", request),
+      resetOpenPgp: () => act("openpgp/reset", {}),
+      otpInfo: () => ask("otp/info", {}),
+      setOtpSlot: (request) => ask("otp/set", request),
+      deleteOtpSlot: (slot) => act("otp/delete", { slot }),
+      swapOtpSlots: () => ask("otp/swap", {}),
+      pivInfo: () => ask("piv/info", {}),
+      resetPiv: () => act("piv/reset", {}),
     };
   }
 

@@ -19,6 +19,11 @@ export const RefusalCode = {
   "pin-policy": 409,
   "no-such-credential": 409,
   "attestation-exists": 409,
+  "no-such-account": 409,
+  "account-exists": 409,
+  "no-space": 409,
+  "otp-slot-configured": 409,
+  "otp-slot-empty": 409,
   refused: 409,
   failed: 500,
 } as const;

@@ -5,11 +5,14 @@ import type { Transport } from "../transport.ts";
 export type MessageHandler = (message: Uint8Array, transport: Transport) => Promise<Uint8Array>;
 
 export interface CtapHidApplication {
-  /** CTAPHID_CBOR: a CTAP2 command byte and its CBOR; the answer is a status byte and CBOR. CTAP 2.3 §11.2.9.1.2 */
-  readonly cbor: MessageHandler;
-  /** CTAPHID_MSG: a command APDU; the answer ends with a status word. CTAP 2.3 §11.2.9.1.1 */
-  readonly msg: MessageHandler;
-  /** CTAPHID vendor commands by number, 0x40–0x7f. */
+  /**
+   * CTAPHID_CBOR: a CTAP2 command byte and its CBOR; the answer is a status byte and CBOR. CTAP 2.3 §11.2.9.1.2.
+   * Undefined where FIDO2 is off.
+   */
+  readonly cbor: MessageHandler | undefined;
+  /** CTAPHID_MSG: a command APDU; the answer ends with a status word. CTAP 2.3 §11.2.9.1.1. Undefined where U2F is off. */
+  readonly msg: MessageHandler | undefined;
+  /** CTAPHID vendor commands by number, 0x40–0x7f; their messages may be empty. */
   readonly vendor: ReadonlyMap<number, MessageHandler>;
   /** CTAPHID_WINK: makes the key noticeable. */
   wink(): void;

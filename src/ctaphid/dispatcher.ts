@@ -31,8 +31,8 @@ const InitResponse = struct({
 });
 
 const PROTOCOL_VERSION = 2;
-/** CAPABILITY_WINK and CAPABILITY_CBOR. CAPABILITY_NMSG (0x08) would deny CTAPHID_MSG. CTAP 2.3 §11.2.9.1.3 */
-const CAPABILITIES = 0x01 | 0x04;
+/** NMSG is the one that denies something: CTAPHID_MSG. CTAP 2.3 §11.2.9.1.3 */
+const Capability = { WINK: 0x01, CBOR: 0x04, NMSG: 0x08 } as const;
 
 /** The data of CTAPHID_KEEPALIVE. CTAP 2.3 §11.2.9.1.7 */
 const KEEPALIVE_STATUS: Readonly<Record<KeepaliveStatus, number>> = { processing: 1, upneeded: 2 };
@@ -66,6 +66,7 @@ export class Dispatcher {
   readonly #channels: Channels;
   readonly #assembler: Assembler;
   readonly #handlers: ReadonlyMap<number, MessageHandler>;
+  readonly #capabilities: number;
   /** The transaction that an applet works on. One at a time: others are told CHANNEL_BUSY. CTAP 2.3 §11.2.5.1 */
   #request: Request | undefined;
   /** Settles with the handler called last: an applet finishes what was aborted before it sees the next request. */
@@ -79,11 +80,13 @@ export class Dispatcher {
       admit: (channel, command) => this.#admit(channel, command),
       onTimeout: (channel) => this.#send(errorMessage(channel, CtapHidErrorCode.ERR_MSG_TIMEOUT)),
     });
-    this.#handlers = new Map([
-      ...application.vendor,
-      [CtapHidCommand.MSG, application.msg],
-      [CtapHidCommand.CBOR, application.cbor],
-    ]);
+    const { cbor, msg, vendor } = application;
+    const handlers = new Map(vendor);
+    if (msg !== undefined) handlers.set(CtapHidCommand.MSG, msg);
+    if (cbor !== undefined) handlers.set(CtapHidCommand.CBOR, cbor);
+    this.#handlers = handlers;
+    this.#capabilities =
+      Capability.WINK | (cbor === undefined ? 0 : Capability.CBOR) | (msg === undefined ? Capability.NMSG : 0);
   }
 
   /** Takes one packet. Never throws, never waits. */
@@ -116,7 +119,8 @@ export class Dispatcher {
       if (handler === undefined) {
         answer = this.#answer(message);
       } else {
-        if (message.data.length === 0) throw new CtapHidError(CtapHidErrorCode.ERR_INVALID_LEN);
+        const mayBeEmpty = this.#options.application.vendor.has(message.command);
+        if (message.data.length === 0 && !mayBeEmpty) throw new CtapHidError(CtapHidErrorCode.ERR_INVALID_LEN);
         request = this.#begin(message);
         answer = { ...message, data: await this.#call(handler, message, request) };
       }
@@ -190,7 +194,7 @@ export class Dispatcher {
       majorDeviceVersion: version.major,
       minorDeviceVersion: version.minor,
       buildDeviceVersion: version.build,
-      capabilities: CAPABILITIES,
+      capabilities: this.#capabilities,
     });
   }
 

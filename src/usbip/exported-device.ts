@@ -5,8 +5,9 @@ import { BUSID_MAX_LENGTH, devidOf, type UsbipUsbDevice, UsbipUsbInterface } fro
 export class ExportedDevice {
   readonly busid: string;
   readonly device: UsbDevice;
-  readonly record: UsbipUsbDevice;
   readonly devid: number;
+  readonly #busnum: number;
+  readonly #devnum: number;
   #importedBy: string | undefined;
 
   /** `busnum` and `devnum` make up the devid; Linux numbers a bus's devices from 2, its hub being 1. */
@@ -16,14 +17,22 @@ export class ExportedDevice {
   ) {
     const { busid, busnum, devnum } = address;
     if (busid.length === 0 || busid.length > BUSID_MAX_LENGTH) throw new RangeError(`"${busid}" is no busid`);
-    const { descriptor } = device;
     this.busid = busid;
     this.device = device;
-    this.record = {
+    this.#busnum = busnum;
+    this.#devnum = devnum;
+    this.devid = devidOf(address);
+  }
+
+  /** What lists and imports say of it: the device as it is now, since a power cycle may have made another of it. */
+  get record(): UsbipUsbDevice {
+    const { busid, device } = this;
+    const { descriptor } = device;
+    return {
       path: `/sys/devices/latchkey/${busid}`,
       busid,
-      busnum,
-      devnum,
+      busnum: this.#busnum,
+      devnum: this.#devnum,
       speed: device.speed,
       idVendor: descriptor.idVendor,
       idProduct: descriptor.idProduct,
@@ -35,7 +44,6 @@ export class ExportedDevice {
       bNumConfigurations: descriptor.bNumConfigurations,
       bNumInterfaces: device.interfaces.length,
     };
-    this.devid = devidOf(this.record);
   }
 
   /** One for each interface, as OP_REP_DEVLIST has them after the device. */

@@ -25,6 +25,8 @@ export async function startKey(directory: string, touch: TouchMode = "ask") {
     pid: process.pid,
     serial: key.serialNumber,
     usbId: "1209:0001",
+    identity: "latchkey",
+    applications: ["u2f", "fido2"],
     busid: "1-1",
     address: { host: "127.0.0.1", port: 3240 },
     store: null,
@@ -45,6 +47,10 @@ export async function startKey(directory: string, touch: TouchMode = "ask") {
         return { detachedFrom: null };
       },
       moveCard: (where) => ({ card: where, moved: key.slot.move(where) }),
+      get hasKeyboard() {
+        return key.hasKeyboard;
+      },
+      pressTouch: (long) => key.pressTouch(long),
       administration: administer(key),
     },
     createLogger("traffic", (line) => logged.push(line)),

@@ -171,12 +171,15 @@ describe("CTAPHID_MSG, CTAPHID_CBOR and vendor commands", () => {
     }
   });
 
-  test("without a single byte are ERR_INVALID_LEN", async () => {
-    const rig = new Rig({ vendor: new Map([[0x42, new ScriptedHandler().handle]]) });
+  test("without a single byte are ERR_INVALID_LEN, except for vendor commands", async () => {
+    const vendor = new ScriptedHandler();
+    const rig = new Rig({ vendor: new Map([[0x42, vendor.handle]]) });
     const channel = await rig.open();
-    for (const command of [Command.MSG, Command.CBOR, 0x42]) {
+    for (const command of [Command.MSG, Command.CBOR]) {
       expect(await rig.exchange(channel, command, NOTHING)).toEqual([error(channel, 0x03)]);
     }
+    expect(await rig.exchange(channel, 0x42, NOTHING)).toEqual([]);
+    expect(vendor.last.message).toHaveLength(0);
   });
 
   test("answer with the CTAPHID error that the applet throws", async () => {

@@ -59,7 +59,7 @@ test("SELECT answers with the version for clients that know no other, as getInfo
   expect(await version()).toBe("U2F_V2");
   await new PinClient(fido2).configure(0x02); // alwaysUv
   expect(await version()).toBe("FIDO_2_0");
-  applet = new FidoApplet(new Fido2Authenticator(platform, { u2f: false }));
+  applet = new FidoApplet(new Fido2Authenticator(platform, { u2f: () => false }));
   expect(await version()).toBe("FIDO_2_0");
 });
 

@@ -95,7 +95,7 @@ test("It follows the PIN, the credentials and the built-in verification", async 
 });
 
 test.each<[string, Partial<Fido2Options>, (info: CborMap) => CborValue, CborValue]>([
-  ["no U2F", { u2f: false }, (info) => info.get(0x01), ["FIDO_2_0", "FIDO_2_1", "FIDO_2_3"]],
+  ["no U2F", { u2f: () => false }, (info) => info.get(0x01), ["FIDO_2_0", "FIDO_2_1", "FIDO_2_3"]],
   ["easy PINs refused", { pinComplexity: true }, (info) => info.get(0x1b), true],
   ["a message size", { maxMsgSize: 1200 }, (info) => info.get(0x05), 1200],
   ["a firmware version", { firmwareVersion: 0x010203 }, (info) => info.get(0x0e), 0x010203],

@@ -38,6 +38,8 @@ export interface RunResult {
 export interface SessionOptions {
   /** Further arguments of `latchkey serve`, in place of `--ephemeral --touch auto`. */
   readonly serve?: readonly string[];
+  /** Of the reader, in place of "Virtual PCD"; pcscd puts " 00 00" behind it. Yubico's clients go by it. */
+  readonly readerName?: string;
 }
 
 /** In the namespaces: a loopback that acknowledges at once (the driver writes a length and then the rest, which Nagle's algorithm would hold back for 40 ms), and a socket of pcscd's own. */
@@ -62,7 +64,7 @@ export class NativeSession {
 
   /** Starts pcscd and the key, and waits until the one has the other in its reader. @throws with their output */
   static async start(options: SessionOptions = {}): Promise<NativeSession> {
-    const session = new NativeSession(options.serve ?? ["--ephemeral", "--touch", "auto"]);
+    const session = new NativeSession(options);
     try {
       await session.#untilReady();
       await session.startKey();
@@ -74,13 +76,14 @@ export class NativeSession {
     return session;
   }
 
-  private constructor(serve: readonly string[]) {
+  private constructor({ serve = ["--ephemeral", "--touch", "auto"], readerName = "Virtual PCD" }: SessionOptions) {
     this.#serve = serve;
     // Short: the path of a socket has 107 characters.
     this.directory = mkdtempSync(join(tmpdir(), "lk-"));
     for (const name of ["gnupg", "home", "run", "readers", "bin"])
       mkdirSync(join(this.directory, name), { mode: 0o700 });
-    writeFileSync(join(this.directory, "readers/vpcd"), readFileSync("/etc/reader.conf.d/vpcd"));
+    const reader = readFileSync("/etc/reader.conf.d/vpcd", "utf8").replace('"Virtual PCD"', `"${readerName}"`);
+    writeFileSync(join(this.directory, "readers/vpcd"), reader);
     writeFileSync(join(this.directory, "bin/latchkey"), `#!/bin/sh\nexec ${process.execPath} ${program} "$@"\n`, {
       mode: 0o755,
     });
@@ -141,7 +144,13 @@ export class NativeSession {
    */
   run(script: string, { timeoutMs = 30_000, input = "" }: RunOptions = {}): Promise<RunResult> {
     const limit = ["timeout", "--kill-after=1", "--signal=KILL", String(timeoutMs / 1000)];
-    const [command = "", ...args] = [...this.#enter(["--net", "--mount", "--pid"]), ...limit, "sh", "-c", script];
+    const [command = "", ...args] = [
+      ...this.#enter(["--net", "--mount", "--pid"], this.directory),
+      ...limit,
+      "sh",
+      "-c",
+      script,
+    ];
     // A file, not a pipe: what goes on in the background would hold a pipe open.
     const path = join(this.directory, `output-${this.#nextRun++}`);
     const file = openSync(path, "w");
@@ -195,8 +204,9 @@ export class NativeSession {
     return existsSync(path) ? readFileSync(path, "utf8").trim().split(" ")[0] || undefined : undefined;
   }
 
-  #enter(namespaces: readonly string[]): string[] {
-    return ["nsenter", "--target", this.#innerPid() ?? "0", ...namespaces, "--wd=/", "--"];
+  /** Without `--wd` nsenter goes to where the process of the target is. */
+  #enter(namespaces: readonly string[], directory = "/"): string[] {
+    return ["nsenter", "--target", this.#innerPid() ?? "0", ...namespaces, `--wd=${directory}`, "--"];
   }
 }
 
