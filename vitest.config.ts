@@ -1,6 +1,7 @@
 import { defineConfig } from "vitest/config";
 
-// Three projects: `fast` needs nothing but Node; `slow` starts and kills processes by the hundred; `vm` boots a real Linux kernel under QEMU and runs real clients in it.
+// Four projects: `fast` needs nothing but Node; `slow` starts and kills processes by the hundred; `native` runs real smart card clients over
+// vsmartcard's reader; `vm` boots a real Linux kernel under QEMU and runs real clients in it.
 export default defineConfig({
   test: {
     reporters: ["default", "./test/support/summary-reporter.ts"],
@@ -9,7 +10,7 @@ export default defineConfig({
         test: {
           name: "fast",
           include: ["test/**/*.test.ts"],
-          exclude: ["test/vm/**", "test/**/*.slow.test.ts"],
+          exclude: ["test/vm/**", "test/native/**", "test/**/*.slow.test.ts"],
           testTimeout: 20_000, // what takes 0.2 s alone has taken 5 s on a busy machine
           maxWorkers: "100%", // two processors are common, and vitest would leave one of them alone
           // A process for all files of a worker, not one each: starting it and loading the sources again was half of the processor's time.
@@ -28,6 +29,16 @@ export default defineConfig({
       },
       {
         test: {
+          name: "native",
+          include: ["test/native/**/*.test.ts"],
+          testTimeout: 120_000,
+          hookTimeout: 60_000,
+          maxWorkers: "100%",
+          sequence: { groupOrder: 2 },
+        },
+      },
+      {
+        test: {
           name: "vm",
           include: ["test/vm/**/*.test.ts"],
           fileParallelism: false,
@@ -35,7 +46,7 @@ export default defineConfig({
           retry: 1,
           testTimeout: 120_000,
           hookTimeout: 120_000,
-          sequence: { groupOrder: 2 },
+          sequence: { groupOrder: 3 },
         },
       },
     ],

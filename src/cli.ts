@@ -6,6 +6,8 @@ import { type DetachOptions, detach } from "./cli/detach.ts";
 import { ExitStatus, isSentence } from "./cli/failure.ts";
 import { addKeyCommands, withFeatureOptions } from "./cli/key-commands.ts";
 import { type ListOptions, list, listLocal } from "./cli/list.ts";
+import { addOathCommands } from "./cli/oath-commands.ts";
+import { addOpenPgpCommands } from "./cli/openpgp-commands.ts";
 import {
   parseBusid,
   parseHubPort,
@@ -15,7 +17,9 @@ import {
   parseTcpPort,
   parseTouchMode,
   parseUsbId,
+  parseVpcd,
 } from "./cli/options.ts";
+import { addPivCommands } from "./cli/piv-commands.ts";
 import { packageVersion } from "./cli/program.ts";
 import type { ServeOptions } from "./cli/serve.ts";
 import { untilStopped } from "./cli/signals.ts";
@@ -66,6 +70,14 @@ withFeatureOptions(withStoreOptions(serving))
       .default("latchkey"),
   )
   .addOption(usbIdOption)
+  .addOption(
+    new Option(
+      "--vpcd [host:port]",
+      "put the card into vsmartcard's virtual reader, too (127.0.0.1:35963 unless given)",
+    )
+      .argParser(parseVpcd)
+      .preset("127.0.0.1"),
+  )
   .option("--log-level <level>", "error, warn, info, debug or traffic", parseLogLevel, "info")
   .action(async (options: ServeOptions) => {
     const { stdin: input, stdout: output, stderr: errors, argv } = process;
@@ -109,6 +121,9 @@ program
   .action((options: DetachOptions) => detach(options, print));
 
 addKeyCommands(program, print);
+addOathCommands(program, print);
+addPivCommands(program, print);
+addOpenPgpCommands(program, print);
 addStoreCommands(program, print);
 
 try {

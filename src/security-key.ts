@@ -3,16 +3,23 @@ import { randomFillSync } from "node:crypto";
 import { Fido2Authenticator } from "../applets/fido2/authenticator.ts";
 import type { Fido2Options } from "../applets/fido2/context.ts";
 import { FidoApplet } from "../applets/fido2/fido-applet.ts";
+import { SharedAuthenticator } from "../applets/fido2/shared-authenticator.ts";
 import { ManagementApplet } from "../applets/management/applet.ts";
 import { Capability } from "../applets/management/capability.ts";
 import { DeviceConfiguration } from "../applets/management/configuration.ts";
 import { Management } from "../applets/management/management.ts";
+import { OathApplet } from "../applets/oath/applet.ts";
+import { OpenPgpApplet } from "../applets/openpgp/applet.ts";
 import { OtpApplet, type TouchOutcome } from "../applets/otp/applet.ts";
+import { PivApplet } from "../applets/piv/applet.ts";
 import { U2fApplet } from "../applets/u2f/applet.ts";
 import type { Store } from "../keystore/index.ts";
 import { toHex } from "./bytes/hex.ts";
 import { Reader } from "./bytes/reader.ts";
-import { type Composition, compose, type FunctionName, presentFunctions, type UsbFunction } from "./composition.ts";
+import { CcidInterface } from "./ccid/interface.ts";
+import { Slot } from "./ccid/slot.ts";
+import { ComposedDevice, type ComposedDeviceOptions } from "./composed-device.ts";
+import type { UsbFunction } from "./composition.ts";
 import type { MessageHandler } from "./ctaphid/application.ts";
 import { CtapHidInterface } from "./ctaphid/interface.ts";
 import { CARD_FIRMWARE_VERSION, type Identity, type IdentityName, identities, type UsbId } from "./identity.ts";
@@ -23,8 +30,6 @@ import { KeyboardInterface } from "./keyboard/interface.ts";
 import { type Logger, silentLogger } from "./log.ts";
 import { managementCommands } from "./management-commands.ts";
 import type { Platform, UserPresence } from "./platform.ts";
-import { CompositeDevice } from "./usb/device.ts";
-import type { Urb, UsbDevice } from "./usb/types.ts";
 
 export interface SecurityKeyOptions {
   /** Where credentials and counters live. The key does not close it. */
@@ -51,133 +56,62 @@ interface CardApplication {
   reset?(): Promise<void>;
 }
 
-/** What `createSecurityKey` has put together. */
+/** What a key has for its owner, besides being a USB device. */
 interface SecurityKeyParts {
-  readonly serialNumber: string;
-  readonly identity: Identity;
-  readonly usbId: UsbId | undefined;
-  readonly fido2: Fido2Authenticator;
-  readonly otp: OtpApplet;
-  readonly platform: Platform;
-  readonly management: Management;
-  readonly functions: readonly UsbFunction[];
-  readonly applications: readonly CardApplication[];
-  /** The applets forget what they forget without power. */
-  powerCycle(): void;
-}
-
-/**
- * A key is a USB device, to be exported; what else is here is for its owner. Which functions and applets there are is
- * settled when it is powered up: a host that has the device would not see them come or go.
- */
-export class SecurityKey implements UsbDevice {
   /** 16 hexadecimal digits, drawn once for a store. */
   readonly serialNumber: string;
   readonly identity: Identity;
-  readonly fido2: Fido2Authenticator;
-  readonly otp: OtpApplet;
+  readonly platform: Platform;
   readonly management: Management;
+  readonly fido2: Fido2Authenticator;
+  readonly oath: OathApplet;
+  readonly openpgp: OpenPgpApplet;
+  readonly otp: OtpApplet;
+  readonly piv: PivApplet;
   /** The smart card of the key, whatever reader it is in. */
   readonly card: ApduDispatcher;
-  readonly platform: Platform;
-  readonly #parts: SecurityKeyParts;
-  #enabled: number;
-  #composition: Composition;
-  #device: CompositeDevice;
+  /** Where the card is, or is not: what all readers share. */
+  readonly slot: Slot;
+}
 
-  constructor(parts: SecurityKeyParts) {
-    this.#parts = parts;
+/** A key is a USB device, to be exported; what else is here is for its owner. */
+export class SecurityKey extends ComposedDevice implements SecurityKeyParts {
+  readonly serialNumber: string;
+  readonly identity: Identity;
+  readonly platform: Platform;
+  readonly management: Management;
+  readonly fido2: Fido2Authenticator;
+  readonly oath: OathApplet;
+  readonly openpgp: OpenPgpApplet;
+  readonly otp: OtpApplet;
+  readonly piv: PivApplet;
+  readonly card: ApduDispatcher;
+  readonly slot: Slot;
+
+  constructor(parts: SecurityKeyParts, device: Omit<ComposedDeviceOptions, "serialNumber" | "identity">) {
+    super({ ...device, serialNumber: parts.serialNumber, identity: parts.identity });
     this.serialNumber = parts.serialNumber;
     this.identity = parts.identity;
-    this.fido2 = parts.fido2;
-    this.otp = parts.otp;
-    this.management = parts.management;
     this.platform = parts.platform;
-    // A partial AID finds the first that it fits.
-    this.card = new ApduDispatcher(() => this.applets, parts.platform.log);
-    this.#enabled = parts.management.configuration.enabled;
-    this.#composition = compose(parts.functions, this.#enabled);
-    this.#device = this.#assemble();
-  }
-
-  /** The applications that have been on since power-up, as `Capability` bits. */
-  get enabled(): number {
-    return this.#enabled;
-  }
-
-  /** The USB functions that there have been since power-up, in order. */
-  get functions(): readonly FunctionName[] {
-    return this.#composition.names;
-  }
-
-  /** The card's applets that answer SELECT, in that order. */
-  get applets(): readonly Applet[] {
-    return this.#parts.applications
-      .filter(({ capabilities }) => capabilities === 0 || (capabilities & this.#enabled) !== 0)
-      .map(({ applet }) => applet);
-  }
-
-  get speed() {
-    return this.#device.speed;
-  }
-
-  get descriptor() {
-    return this.#device.descriptor;
-  }
-
-  get bConfigurationValue() {
-    return this.#device.bConfigurationValue;
-  }
-
-  get interfaces() {
-    return this.#device.interfaces;
+    this.management = parts.management;
+    this.fido2 = parts.fido2;
+    this.oath = parts.oath;
+    this.openpgp = parts.openpgp;
+    this.otp = parts.otp;
+    this.piv = parts.piv;
+    this.card = parts.card;
+    this.slot = parts.slot;
   }
 
   /** A touch that nobody asked for: types slot 1, or slot 2 when it is a long one. */
   async pressTouch(long: boolean): Promise<TouchOutcome | "no-keyboard"> {
-    const keyboard = this.#keyboard;
+    const keyboard = this.find(KeyboardInterface);
     return keyboard === undefined ? "no-keyboard" : this.otp.touch(long ? 2 : 1, keyboard);
   }
 
   /** Whether there is one since power-up. */
   get hasKeyboard(): boolean {
-    return this.#keyboard !== undefined;
-  }
-
-  get #keyboard(): KeyboardInterface | undefined {
-    return this.#composition.interfaces.find((each) => each instanceof KeyboardInterface);
-  }
-
-  submit(urb: Urb, signal: AbortSignal): Promise<Uint8Array> {
-    return this.#device.submit(urb, signal);
-  }
-
-  reset(): void {
-    this.#device.reset();
-    this.#parts.powerCycle();
-    this.card.reset();
-    const { enabled } = this.management.configuration;
-    const names = presentFunctions(this.#parts.functions, enabled).map(({ name }) => name);
-    if (enabled === this.#enabled && names.join() === this.#composition.names.join()) return;
-    this.#enabled = enabled;
-    this.#composition = compose(this.#parts.functions, enabled);
-    this.#device = this.#assemble();
-  }
-
-  #assemble(): CompositeDevice {
-    const { identity } = this;
-    const { names, interfaces, strings } = this.#composition;
-    const { vendor, product } = this.#parts.usbId ?? identity.usbId(names);
-    return new CompositeDevice({
-      idVendor: vendor,
-      idProduct: product,
-      bcdDevice: identity.bcdDevice,
-      manufacturer: identity.manufacturer,
-      product: identity.product(names),
-      ...(identity.hasUsbSerialNumber && { serialNumber: this.serialNumber }),
-      strings,
-      interfaces,
-    });
+    return this.find(KeyboardInterface) !== undefined;
   }
 }
 
@@ -202,7 +136,13 @@ export async function createSecurityKey(options: SecurityKeyOptions): Promise<Se
   const u2fIsOn = () => isOn(Capability.U2F);
   const fido2 = new Fido2Authenticator(platform, { firmwareVersion, u2f: u2fIsOn, ...options.fido2 });
   const u2f = new U2fApplet(platform, fido2.credentials, () => fido2.isU2fEnabled);
-
+  const ctap2 = new SharedAuthenticator(fido2);
+  const fido = new FidoApplet(ctap2, u2f, () => isOn(Capability.FIDO2));
+  const oath = new OathApplet(platform);
+  const openpgp = new OpenPgpApplet(platform, {
+    manufacturer: identity.openPgpManufacturer,
+    listsAttestationKey: identity.name === "yubikey5",
+  });
   const otp = new OtpApplet(platform, {
     deviceInfo: {
       read: (page) => management.readConfig(page),
@@ -210,26 +150,42 @@ export async function createSecurityKey(options: SecurityKeyOptions): Promise<Se
       setMode: (data) => management.setMode(data),
     },
   });
+  const piv = new PivApplet(platform);
 
   // In the order in which a partial AID finds them.
   const applications: CardApplication[] = [
-    {
-      applet: new FidoApplet(fido2, u2f, () => isOn(Capability.FIDO2)),
-      capabilities: Capability.FIDO2 | Capability.U2F,
-      reset: () => fido2.reset(),
-    },
+    { applet: fido, capabilities: Capability.FIDO2 | Capability.U2F, reset: () => fido2.reset() },
+    { applet: oath, capabilities: Capability.OATH, reset: () => oath.reset() },
+    { applet: openpgp, capabilities: Capability.OPENPGP, reset: () => openpgp.reset() },
     { applet: otp, capabilities: Capability.OTP, reset: () => otp.reset() },
+    { applet: piv, capabilities: Capability.PIV, reset: () => piv.reset() },
   ];
+  const supported = applications.reduce((all, { capabilities }) => all | capabilities, 0);
+  const configuration = new DeviceConfiguration(platform, supported);
+  const management = new Management(platform, configuration, {
+    ...identity.make,
+    async resetApplets() {
+      for (const { reset } of applications) await reset?.();
+    },
+  });
+  applications.push({ applet: new ManagementApplet(management), capabilities: 0 });
+
+  const card = new ApduDispatcher(
+    () =>
+      applications.filter(({ capabilities }) => capabilities === 0 || isOn(capabilities)).map(({ applet }) => applet),
+    log,
+  );
+  const slot = new Slot(card, identity.atr);
 
   const version = identity.ctapHidVersion;
-  const cbor: MessageHandler = (message, transport) => fido2.process(message, transport);
+  const cbor: MessageHandler = (message, transport) => ctap2.process(message, transport);
   const msg: MessageHandler = (message, transport) =>
     exchangeApdu(u2f.name, (apdu) => u2f.process(apdu, transport), message, transport, log);
   const functions: readonly UsbFunction[] = [
     {
       name: "OTP",
       capabilities: Capability.OTP,
-      isWanted: () => options.keyboard === true || otp.slots.configured.length > 0,
+      isWanted: () => identity.alwaysHasKeyboard || options.keyboard === true || otp.slots.configured.length > 0,
       make: (place) => new KeyboardInterface({ application: otp, log, ...place }),
     },
     {
@@ -245,33 +201,25 @@ export async function createSecurityKey(options: SecurityKeyOptions): Promise<Se
         return new CtapHidInterface({ application, version, log, randomBytes, ...place });
       },
     },
+    {
+      name: "CCID",
+      capabilities: Capability.OATH | Capability.PIV | Capability.OPENPGP,
+      make: (place) => new CcidInterface({ slot, log, ...place }),
+    },
   ];
 
-  const supported = [...functions, ...applications].reduce((all, { capabilities }) => all | capabilities, 0);
-  const configuration = new DeviceConfiguration(platform, supported);
-  const management = new Management(platform, configuration, {
-    ...identity.make,
-    async resetApplets() {
-      for (const { reset } of applications) await reset?.();
-    },
-  });
-  applications.push({ applet: new ManagementApplet(management), capabilities: 0 });
-
-  const key = new SecurityKey({
-    serialNumber: toHex(serial),
-    identity,
+  const serialNumber = toHex(serial);
+  const parts = { serialNumber, identity, platform, management, fido2, oath, openpgp, otp, piv, card, slot };
+  const key = new SecurityKey(parts, {
     usbId,
-    fido2,
-    otp,
-    platform,
-    management,
     functions,
-    applications,
-    powerCycle() {
+    readEnabled: () => configuration.enabled,
+    onReset() {
       presence.reset();
       fido2.powerCycle();
       u2f.deselect();
       otp.powerCycle();
+      card.reset();
     },
   });
   return key;

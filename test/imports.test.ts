@@ -10,6 +10,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
   "src/security-key.ts": ["src", "applets", "keystore"],
   "src/index.ts": ["src", "applets", "keystore"],
   "src/composition.ts": ["src/usb"],
+  "src/composed-device.ts": ["src/composition.ts", "src/identity.ts", "src/usb"],
   "src/identity.ts": ["src/composition.ts", "src/ctaphid", "src/bytes", "applets/management/device-info.ts"],
   "src/management-commands.ts": ["src/ctaphid", "src/iso7816", "applets/management"],
   "src/presence": ["src/platform.ts", "src/log.ts"],
@@ -26,6 +27,9 @@ const layers: Readonly<Record<string, readonly string[]>> = {
     "applets/fido2",
     "applets/otp",
     "applets/management",
+    "applets/oath",
+    "applets/piv",
+    "applets/openpgp",
   ],
   "src/usbip": ["src/usb", "src/bytes", "src/log.ts"],
   "src/ctaphid": ["src/usb", "src/transport.ts", "src/bytes", "src/log.ts"],
@@ -63,7 +67,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
 
 /** Modules that only these places may import. */
 const reserved: Readonly<Record<string, readonly string[]>> = {
-  "node:net": ["src/usbip", "keystore/lock.ts"],
+  "node:net": ["src/usbip", "src/ccid/vpcd.ts", "keystore/lock.ts"],
   "node:http": ["src/control"], // over a socket in the file system alone
   "cbor-x": ["src/cbor.ts"],
   commander: ["src/cli.ts", "src/cli"],

@@ -10,7 +10,7 @@ import type { CommandApdu } from "../../src/iso7816/apdu.ts";
 import type { Applet } from "../../src/iso7816/applet.ts";
 import { StatusError, StatusWord } from "../../src/iso7816/status-word.ts";
 import type { KeepaliveStatus, Transport } from "../../src/transport.ts";
-import type { Fido2Authenticator } from "./authenticator.ts";
+import type { MessageAuthenticator } from "./shared-authenticator.ts";
 
 /** What answers U2F's commands, and whether it does so now. */
 export interface U2fDelegate {
@@ -39,7 +39,7 @@ interface Operation {
 export class FidoApplet implements Applet {
   readonly name = "FIDO";
   readonly aid = fromHex("a0000006472f0001");
-  readonly #fido2: Fido2Authenticator;
+  readonly #fido2: MessageAuthenticator;
   readonly #u2f: U2fDelegate | undefined;
   readonly #isFido2On: () => boolean;
   #operation: Operation | undefined;
@@ -48,7 +48,7 @@ export class FidoApplet implements Applet {
    * `u2f`: what answers U2F's commands, where that is on. `isFido2On`: asked at each message; one AID serves the two, so
    * that the commands are refused rather than the SELECT.
    */
-  constructor(fido2: Fido2Authenticator, u2f?: U2fDelegate, isFido2On: () => boolean = () => true) {
+  constructor(fido2: MessageAuthenticator, u2f?: U2fDelegate, isFido2On: () => boolean = () => true) {
     this.#fido2 = fido2;
     this.#u2f = u2f;
     this.#isFido2On = isFido2On;

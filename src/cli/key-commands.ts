@@ -72,6 +72,14 @@ function addRunningKeyCommands(program: Command, print: Print): void {
       .command("power-cycle")
       .description("unplug a running key, so that it forgets what it forgets without power"),
   ).action(async (options) => (await import("./power-cycle.ts")).powerCycle(options, env, print));
+
+  const card = program.command("card").description("take the smart card out of its reader, which stays plugged in");
+  withControl(card.command("eject").description("take the card out")).action(async (options) =>
+    (await import("./card.ts")).moveCard("out", options, env, print),
+  );
+  withControl(card.command("insert").description("put the card back")).action(async (options) =>
+    (await import("./card.ts")).moveCard("in", options, env, print),
+  );
 }
 
 function addFidoCommands(program: Command, print: Print): void {

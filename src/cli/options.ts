@@ -1,6 +1,7 @@
 // What people type after the commands' names, turned into values. commander shows the message of an
 // InvalidArgumentError together with the option that it belongs to.
 import { InvalidArgumentError } from "commander";
+import { VPCD_PORT } from "../ccid/vpcd.ts";
 import type { UsbId } from "../identity.ts";
 import { isLogLevel, type LogLevel } from "../log.ts";
 import { isTouchMode, type TouchMode } from "../presence/mode.ts";
@@ -68,11 +69,20 @@ export function formatUsbId({ vendor, product }: UsbId): string {
 
 /** HOST, HOST:PORT, or an IPv6 address, which stands in brackets when a port follows. */
 export function parseRemote(text: string): Remote {
+  return parseAddress(text, USBIP_PORT);
+}
+
+/** The same for vsmartcard's driver, which listens on another port. */
+export function parseVpcd(text: string): Remote {
+  return parseAddress(text, VPCD_PORT);
+}
+
+function parseAddress(text: string, defaultPort: number): Remote {
   const match = /^(?:\[([^\]]+)\]|([^:[\]\s]+))(?::(\d+))?$/.exec(text);
   if (match !== null) {
-    return { host: match[1] ?? match[2] ?? "", port: match[3] === undefined ? USBIP_PORT : parseRemotePort(match[3]) };
+    return { host: match[1] ?? match[2] ?? "", port: match[3] === undefined ? defaultPort : parseRemotePort(match[3]) };
   }
-  if (/^[0-9a-f:.]*:[0-9a-f:.]*:[0-9a-f:.%\w]*$/i.test(text)) return { host: text, port: USBIP_PORT };
+  if (/^[0-9a-f:.]*:[0-9a-f:.]*:[0-9a-f:.%\w]*$/i.test(text)) return { host: text, port: defaultPort };
   throw new InvalidArgumentError("A remote is HOST or HOST:PORT; an IPv6 address with a port stands in brackets.");
 }
 

@@ -3,6 +3,7 @@ import { realpathSync } from "node:fs";
 import { namesOfCapabilities } from "../../applets/management/capability.ts";
 import type { KeyStore } from "../../keystore/index.ts";
 import { MemoryKeyStore } from "../../keystore/memory-keystore.ts";
+import { VpcdClient } from "../ccid/vpcd.ts";
 import { KeyEvents } from "../control/events.ts";
 import { administer } from "../control/local-administration.ts";
 import type { KeyStatus, PowerCycleAnswer } from "../control/messages.ts";
@@ -40,6 +41,8 @@ export interface ServeOptions extends StoreOptions, FeatureOptions {
   readonly identity?: IdentityName;
   /** In place of the identity's. */
   readonly usbId?: UsbId;
+  /** Where vsmartcard's driver listens, when the card is to be in its reader. */
+  readonly vpcd?: Remote;
   /** Have the keyboard even while neither OTP slot is configured. */
   readonly keyboard?: boolean;
   readonly logLevel: LogLevel;
@@ -92,9 +95,11 @@ export async function serve(options: ServeOptions, console: Console, around: Sur
     },
   });
   let control: ControlServer | undefined;
+  let vpcd: VpcdClient | undefined;
   const close = async () => {
     stopAsking();
     presence.reset();
+    vpcd?.close();
     await control?.close();
     await server.close();
     await store.close();
@@ -128,6 +133,7 @@ export async function serve(options: ServeOptions, console: Console, around: Sur
       touch,
       uv: options.uv ?? "off",
       attachedTo: exported.importedBy ?? null,
+      card: key.slot.isPresent ? "in" : "out",
       waiting: (pending?.waiting ?? []).map(asWaitingTouch),
     });
     const powerCycle = () => cyclePower(server, exported, key, log);
@@ -140,6 +146,7 @@ export async function serve(options: ServeOptions, console: Console, around: Sur
       },
       pressTouch: (long) => key.pressTouch(long),
       powerCycle,
+      moveCard: (where) => ({ card: where, moved: key.slot.move(where) }),
       administration: administer(key),
     };
     control = new ControlServer(controlled, log);
@@ -165,6 +172,7 @@ export async function serve(options: ServeOptions, console: Console, around: Sur
       program: programCommand(console.script),
     });
     console.output.write(`${lines.join("\n")}\n`);
+    if (options.vpcd !== undefined) vpcd = new VpcdClient({ ...options.vpcd, slot: key.slot, log });
     return { address, control: controlPath, close };
   } catch (error) {
     await close();

@@ -37,6 +37,7 @@ function describeKey({ path, status: key }: RunningKey): string[] {
     `  state: ${key.store ?? "in memory"}`,
     `  touch: ${key.touch}${key.uv === "off" ? "" : `, user verification: ${key.uv}`}`,
     key.attachedTo === null ? "  attached to no host" : `  attached to ${key.attachedTo}, as device ${key.busid}`,
+    ...(key.card === "out" ? ["  its card is ejected"] : []),
     ...waitingLines(key),
   ];
 }

@@ -1,6 +1,14 @@
 // The client of a control socket: one HTTP request for each question, and a stream of lines for `watch`.
 import { request as httpRequest, type IncomingMessage } from "node:http";
-import type { Administration, KeyStatus, PowerCycleAnswer, TouchAnswer, TouchRequest, WatchLine } from "./messages.ts";
+import type {
+  Administration,
+  CardAnswer,
+  KeyStatus,
+  PowerCycleAnswer,
+  TouchAnswer,
+  TouchRequest,
+  WatchLine,
+} from "./messages.ts";
 import { isRefusalCode, NotRunning, Refusal } from "./refusal.ts";
 
 /** The name under which the server is asked; any other might be a browser's. */
@@ -28,6 +36,10 @@ export class ControlClient {
 
   powerCycle(): Promise<PowerCycleAnswer> {
     return this.#ask<PowerCycleAnswer>("POST", "power-cycle", {}, ANSWER_MS);
+  }
+
+  moveCard(where: CardAnswer["card"]): Promise<CardAnswer> {
+    return this.#ask<CardAnswer>("POST", where === "in" ? "card/insert" : "card/eject", {}, ANSWER_MS);
   }
 
   /** Calls `tell` for each line; resolves when the key ends, or `signal` aborts. Rejects with NotRunning and Refusal. */
@@ -65,10 +77,20 @@ export class ControlClient {
       showIdentity: () => ask("identity/show", {}),
       configure: (request) => ask("identity/configure", request),
       metadata: () => ask("metadata", {}),
+      listOathAccounts: () => ask("oath/list", {}),
+      addOathAccount: (request) => ask("oath/add", request),
+      oathCode: (name) => ask("oath/code", { name }),
+      deleteOathAccount: (name) => ask("oath/delete", { name }),
+      resetOath: () => act("oath/reset", {}),
+      openPgpInfo: () => ask("openpgp/info", {}),
+      setOpenPgpTouch: (request) => ask("openpgp/set-touch", request),
+      resetOpenPgp: () => act("openpgp/reset", {}),
       otpInfo: () => ask("otp/info", {}),
       setOtpSlot: (request) => ask("otp/set", request),
       deleteOtpSlot: (slot) => act("otp/delete", { slot }),
       swapOtpSlots: () => ask("otp/swap", {}),
+      pivInfo: () => ask("piv/info", {}),
+      resetPiv: () => act("piv/reset", {}),
     };
   }
 

@@ -1,6 +1,9 @@
 // What is said over the control socket, as JSON: the state of a key, what happens to it, and what its owner may ask.
 import type { PresenceOutcome, PresencePrompt } from "../platform.ts";
 import type { TouchMode } from "../presence/mode.ts";
+import type { OathOwner } from "./oath-messages.ts";
+import type { OpenPgpOwner } from "./openpgp-messages.ts";
+import type { PivOwner } from "./piv-messages.ts";
 
 /** A touch that waits, with the number that answers it. */
 export interface WaitingTouch extends PresencePrompt {
@@ -26,6 +29,8 @@ export interface KeyStatus {
   readonly uv: "off" | "ask" | "auto";
   /** The address of the host that has it, or null. */
   readonly attachedTo: string | null;
+  /** Whether the card is in its reader. */
+  readonly card: "in" | "out";
   /** Oldest first. */
   readonly waiting: readonly WaitingTouch[];
 }
@@ -68,6 +73,12 @@ export type TouchAnswer = PromptAnswer | TypedAnswer;
 export interface PowerCycleAnswer {
   /** The host that it was unplugged from, or null. */
   readonly detachedFrom: string | null;
+}
+
+export interface CardAnswer {
+  readonly card: "in" | "out";
+  /** False when it was there already. */
+  readonly moved: boolean;
 }
 
 /** PIN retries and rules, and what authenticatorGetInfo says. */
@@ -224,7 +235,7 @@ export interface OtpSlotAnswer {
 }
 
 /** What the owner of a key may do with it, be it running (through the socket) or not (with its store). Rejects with Refusal. */
-export interface Administration {
+export interface Administration extends OathOwner, OpenPgpOwner, PivOwner {
   fidoInfo(): Promise<FidoInfo>;
   /** `pin`: needed when one is set. */
   listCredentials(pin: string | undefined): Promise<readonly CredentialSummary[]>;

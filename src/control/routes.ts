@@ -2,8 +2,11 @@
 import { type PendingPresence, PROMPT_MS } from "../presence/pending.ts";
 import type { KeyEvents } from "./events.ts";
 import type { JsonMembers } from "./json-members.ts";
-import type { Administration, AttestationRequest, KeyStatus, PowerCycleAnswer } from "./messages.ts";
+import type { Administration, AttestationRequest, CardAnswer, KeyStatus, PowerCycleAnswer } from "./messages.ts";
+import { oathOrders } from "./oath-routes.ts";
+import { openPgpOrders } from "./openpgp-routes.ts";
 import { otpOrders } from "./otp-routes.ts";
+import { pivOrders } from "./piv-routes.ts";
 import { Refusal } from "./refusal.ts";
 import { answerTouch, type PressOutcome } from "./touch.ts";
 
@@ -19,6 +22,8 @@ export interface ControlledKey {
   pressTouch(long: boolean): Promise<PressOutcome>;
   /** Unplugs the key and takes its power away. */
   powerCycle(): Promise<PowerCycleAnswer>;
+  /** Takes the card out of its reader, or puts it back. */
+  moveCard(where: CardAnswer["card"]): CardAnswer;
   readonly administration: Administration;
 }
 
@@ -35,6 +40,8 @@ export const questions: ReadonlyMap<string, Route> = new Map([["/v1/status", bar
 export const orders: ReadonlyMap<string, Route> = new Map<string, Route>([
   ["/v1/touch", touch],
   ["/v1/power-cycle", bare((key) => key.powerCycle())],
+  ["/v1/card/eject", bare(async (key) => key.moveCard("out"))],
+  ["/v1/card/insert", bare(async (key) => key.moveCard("in"))],
   ["/v1/fido/info", bare(({ administration }) => administration.fidoInfo())],
   ["/v1/fido/credentials", fidoCredentials],
   ["/v1/fido/delete", fidoDelete],
@@ -47,7 +54,10 @@ export const orders: ReadonlyMap<string, Route> = new Map<string, Route>([
   ["/v1/identity/show", bare(({ administration }) => administration.showIdentity())],
   ["/v1/identity/configure", identityConfigure],
   ["/v1/metadata", bare(({ administration }) => administration.metadata())],
+  ...oathOrders,
+  ...openPgpOrders,
   ...otpOrders,
+  ...pivOrders,
 ]);
 
 /** A route that takes nothing. */

@@ -52,6 +52,8 @@ export class ApduDispatcher {
   /** What GET RESPONSE fetches, and the status word that ends it. */
   #remainder: ResponseApdu | undefined;
   #previous: Promise<unknown> = Promise.resolve();
+  /** Commands that have come and are not answered. */
+  #underWay = 0;
 
   /** `applets`: asked at each SELECT, in the order in which a partial AID finds them. */
   constructor(applets: () => readonly Applet[], log: Logger) {
@@ -65,6 +67,17 @@ export class ApduDispatcher {
 
   /** The power went, or the card was reset: no applet is selected. */
   reset(): void {
+    const applet = this.#selected;
+    this.#forget();
+    if (this.#underWay === 0) return;
+    // A command at work may yet leave something behind: a PIN that it found right, the rest of an answer.
+    this.#previous = this.#previous.then(() => {
+      applet?.deselect();
+      this.#forget();
+    });
+  }
+
+  #forget(): void {
     this.#selected?.deselect();
     this.#selected = undefined;
     this.#chain = undefined;
@@ -73,7 +86,12 @@ export class ApduDispatcher {
 
   /** A whole command APDU in, a whole response APDU out. Never rejects. */
   exchange(message: Uint8Array, transport: Transport): Promise<Uint8Array> {
-    const answer = this.#previous.then(() => this.#exchange(message, transport));
+    this.#underWay += 1;
+    const answer = this.#previous.then(async () => {
+      const response = await this.#exchange(message, transport);
+      this.#underWay -= 1;
+      return response;
+    });
     this.#previous = answer;
     return answer;
   }

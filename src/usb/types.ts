@@ -55,4 +55,6 @@ export interface UsbInterface {
   control(setup: SetupPacket, data: Uint8Array): Uint8Array;
   /** The power went, or the host set a configuration: forget everything volatile, empty the queues. */
   reset(): void;
+  /** It is not in the device any more, nor will be: lets go of what outlives it. */
+  dispose?(): void;
 }

@@ -2,6 +2,7 @@
 // driver keeps one.
 import type { ImportedDevice } from "../../src/usbip/client.ts";
 import { attachDevice } from "../support/attached-key.ts";
+import { CcidClient } from "../support/ccid-client.ts";
 import { CtapHidClient, type ReportPipe } from "../support/ctaphid-client.ts";
 
 const REPORT_LENGTH = 64;
@@ -42,6 +43,10 @@ export class AttachedKey {
   /** A new CTAPHID channel, by an INIT on the broadcast channel. */
   openChannel(): Promise<CtapHidClient> {
     return CtapHidClient.open(this.#pipe);
+  }
+
+  openReader(): Promise<CcidClient> {
+    return CcidClient.open(this.#device);
   }
 
   detach(): Promise<void> {

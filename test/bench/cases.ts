@@ -42,6 +42,7 @@ export async function keyCases(key: AttachedKey): Promise<Case[]> {
     { ...pingCase(channel, 7609), rounds: 20 },
     ...(await fidoCases(channel)),
     ...(await u2fCases(channel)),
+    ...(await readerCases(key)),
     // Last: the key forgets the channels that were not used for the longest time, `channel` among them.
     {
       name: "hid.init",
@@ -104,6 +105,26 @@ async function u2fCases(channel: CtapHidClient): Promise<Case[]> {
   return [
     { name: "u2f.register", run: () => register(channel) },
     { name: "u2f.authenticate", run: () => authenticate(channel, registration) },
+  ];
+}
+
+async function readerCases(key: AttachedKey): Promise<Case[]> {
+  const reader = await key.openReader();
+  return [
+    {
+      name: "ccid.slotStatus",
+      run: async () => {
+        const { bError } = await reader.slotStatus();
+        return () => expectEqual(bError, 0, "error of GetSlotStatus");
+      },
+    },
+    {
+      name: "ccid.powerOn",
+      run: async () => {
+        const atr = await reader.powerOn();
+        return () => expectEqual(atr[0] ?? 0, 0x3b, "first byte of the ATR");
+      },
+    },
   ];
 }
 

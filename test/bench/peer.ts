@@ -20,6 +20,8 @@ export const peerFigures: Readonly<Record<string, PeerFigures>> = {
   "fido.makeCredential.es256": { best: 3141, median: 3364 },
   "fido.makeCredential.eddsa": { best: 3452, median: 4500 },
   "fido.getAssertion.es256": { best: 1241, median: 1583 },
+  "ccid.slotStatus": { best: 65, median: 71 },
+  "ccid.powerOn": { best: 69, median: 72 },
   "u2f.register": { best: 2967, median: 3126 },
   "u2f.authenticate": { best: 1476, median: 1739 },
 };

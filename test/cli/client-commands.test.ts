@@ -54,7 +54,7 @@ afterEach(async () => {
 
 test("list prints one line a device", async () => {
   await list({ remote, json: false }, print);
-  expect(printed).toEqual(["1-1  1209:0001  high speed  HID"]);
+  expect(printed).toEqual(["1-1  1209:0001  high speed  HID, smart card"]);
 });
 
 test("list --json prints one object", async () => {
@@ -69,7 +69,10 @@ test("list --json prints one object", async () => {
         speed: "high",
         busnum: 1,
         devnum: 2,
-        interfaces: [{ class: 3, subClass: 0, protocol: 0 }],
+        interfaces: [
+          { class: 3, subClass: 0, protocol: 0 },
+          { class: 11, subClass: 0, protocol: 0 },
+        ],
       },
     ],
   });

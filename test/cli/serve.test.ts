@@ -59,7 +59,10 @@ test("The port that it got is printed, and the device is there under the id that
   expect(printed()).toContain(`attach --port ${address.port}\n`);
   const devices = await listDevices(address);
   expect(devices).toMatchObject([{ busid: "1-1", idVendor: 0xabcd, idProduct: 0x0042 }]);
-  expect(devices[0]?.interfaces).toMatchObject([{ bInterfaceClass: 3, bInterfaceSubClass: 0, bInterfaceProtocol: 0 }]);
+  expect(devices[0]?.interfaces).toMatchObject([
+    { bInterfaceClass: 3, bInterfaceSubClass: 0, bInterfaceProtocol: 0 },
+    { bInterfaceClass: 0x0b, bInterfaceSubClass: 0, bInterfaceProtocol: 0 },
+  ]);
 });
 
 test("Without --touch it asks at a terminal; without one it grants if it is ephemeral and denies otherwise", async () => {

@@ -33,6 +33,7 @@ export async function startKey(directory: string, touch: TouchMode = "ask") {
     touch,
     uv: "off",
     attachedTo: null,
+    card: key.slot.isPresent ? "in" : "out",
     waiting: pending.waiting.map(asWaitingTouch),
   });
   const server = new ControlServer(
@@ -45,6 +46,7 @@ export async function startKey(directory: string, touch: TouchMode = "ask") {
         key.reset();
         return { detachedFrom: null };
       },
+      moveCard: (where) => ({ card: where, moved: key.slot.move(where) }),
       get hasKeyboard() {
         return key.hasKeyboard;
       },

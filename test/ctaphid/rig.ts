@@ -6,6 +6,7 @@ import type { CtapHidApplication, MessageHandler } from "../../src/ctaphid/appli
 import { CtapHidInterface } from "../../src/ctaphid/interface.ts";
 import { createLogger, type Logger, silentLogger } from "../../src/log.ts";
 import type { Transport } from "../../src/transport.ts";
+import type { InterfaceNumbers } from "../../src/usb/composition.ts";
 import {
   BROADCAST,
   Command,
@@ -48,14 +49,14 @@ export const echo: MessageHandler = (message) => Promise.resolve(message);
 export function createInterface(
   application: Partial<CtapHidApplication> = {},
   log: Logger = silentLogger,
+  numbers: InterfaceNumbers = { interfaceNumber: 2, endpoint: 5 },
 ): CtapHidInterface {
   let id = 0x0a0b_0c00;
   return new CtapHidInterface({
     application: { cbor: echo, msg: echo, vendor: new Map(), wink: () => {}, ...application },
     version: { major: 3, minor: 1, build: 4 },
     log,
-    interfaceNumber: 2,
-    endpoint: 5,
+    ...numbers,
     randomBytes: () => encodeU32be(++id),
   });
 }

@@ -2,9 +2,11 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { Capability } from "../../applets/management/capability.ts";
 import { fromHex, toHex } from "../../src/bytes/hex.ts";
+import { administer } from "../../src/control/local-administration.ts";
+import { identities } from "../../src/identity.ts";
 import { createSecurityKey, MemoryKeyStore, type SecurityKey, UsbIpServer } from "../../src/index.ts";
 import { autoPresence } from "../../src/presence/auto.ts";
-import type { ImportedDevice } from "../../src/usbip/client.ts";
+import { type ImportedDevice, type ListedDevice, listDevices } from "../../src/usbip/client.ts";
 import { attachDevice, openChannel } from "../support/attached-key.ts";
 import type { CtapHidClient } from "../support/ctaphid-client.ts";
 import { createTestTransport } from "../support/platform.ts";
@@ -25,9 +27,6 @@ beforeEach(async () => {
   server.export(key);
   const { address: host, port } = await server.listen({ port: 0 });
   address = { host, port };
-  // Whatever else the key has, so that FIDO is on the endpoint that the client knows.
-  await key.management.configuration.enable(Capability.FIDO2 | Capability.U2F);
-  key.reset();
   await attach();
 });
 afterEach(() => server.close());
@@ -50,7 +49,7 @@ describe("Over CTAPHID", () => {
   test("the configuration is read, a page at a time", async () => {
     const first = await client.request(Vendor.READ_CONFIG, Uint8Array.of(0));
     expect(first[0]).toBe(first.length - 1);
-    expect(toHex(first)).toContain("0302020204"); // FIDO2 and U2F are on
+    expect(toHex(first)).toContain(`0302${key.enabled.toString(16).padStart(4, "0")}`);
     expect(await client.request(Vendor.READ_CONFIG, new Uint8Array(0))).toEqual(first);
     expect(Buffer.from(await client.request(Vendor.READ_CONFIG, Uint8Array.of(1))).toString("latin1")).toContain(
       "LATCHKEY",
@@ -92,4 +91,62 @@ test("Without U2F there is FIDO2 alone: getInfo does not promise it, and CTAPHID
   await expect(client.msg(U2F_VERSION)).rejects.toMatchObject({ code: 0x01 });
   expect(await card("00a4040008a0000006472f0001")).toBe(`${toHex(Buffer.from("FIDO_2_0"))}9000`);
   expect(await card("0003000000")).toBe("6986");
+});
+
+describe("Interfaces come and go with what is behind them, from one attach to the next", () => {
+  const HID = 3;
+  const SMART_CARD = 11;
+  /** FIDO is the HID interface that is no keyboard. */
+  const hasFido = ({ interfaces }: ListedDevice) =>
+    interfaces.some((each) => each.bInterfaceClass === HID && each.bInterfaceSubClass === 0);
+  const hasCard = ({ interfaces }: ListedDevice) => interfaces.some((each) => each.bInterfaceClass === SMART_CARD);
+  const listed = async () => (await listDevices(address))[0] as ListedDevice;
+  /** What the imported device says itself: the device descriptor, and how many interfaces its configuration has. */
+  const read = async (wValue: number) =>
+    Buffer.from(await device.controlIn({ bmRequestType: 0x80, bRequest: 6, wValue, wIndex: 0, wLength: 255 }));
+
+  test("FIDO, disabled over CCID and enabled by the owner", async () => {
+    await replugWith(() => key.management.configuration.reset());
+    const whole = await listed();
+    expect(whole.idProduct).toBe(identities.yubikey5.usbId(key.functions).product);
+    expect(hasFido(whole)).toBe(true);
+
+    expect(await card("00a4040008a000000527471117")).toMatch(/9000$/);
+    const rest = key.management.configuration.supported & ~(Capability.U2F | Capability.FIDO2);
+    if (rest === 0) throw new Error("the key has nothing but FIDO");
+    const mask = rest.toString(16).padStart(4, "0");
+    expect(await card(`001c000007060c000302${mask}`)).toBe("9000");
+    expect((await read(0x0100)).readUInt16LE(10)).toBe(whole.idProduct);
+    expect(await listed()).toEqual(whole);
+
+    await replugWith(async () => {});
+    const without = await listed();
+    expect(hasFido(without)).toBe(false);
+    expect(without.idProduct).not.toBe(whole.idProduct);
+    expect((await read(0x0100)).readUInt16LE(10)).toBe(without.idProduct);
+    expect((await read(0x0200))[4]).toBe(without.interfaces.length);
+    expect(device.record).toMatchObject({ idProduct: without.idProduct, bNumInterfaces: without.interfaces.length });
+    expect(await card("00a4040008a0000006472f0001")).toBe("6a82");
+
+    await replugWith(async () => void (await administer(key).configure({ enable: ["fido2"] })));
+    expect(hasFido(await listed())).toBe(true);
+    expect((await read(0x0200))[4]).toBe((await listed()).interfaces.length);
+  });
+
+  test("the smart card reader, without a card application that it is for", async () => {
+    await replugWith(() => key.management.configuration.reset());
+    expect(hasCard(await listed())).toBe(true);
+    expect(key.slot.isPresent).toBe(true);
+    await replugWith(() => key.management.configuration.enable(Capability.FIDO2));
+    expect(hasCard(await listed())).toBe(false);
+    // The card is there all the same, for other readers than that of the USB device.
+    expect(await card("00a4040008a000000527471117")).toMatch(/9000$/);
+  });
+
+  async function replugWith(change: () => Promise<void>): Promise<void> {
+    await change();
+    await device.detach();
+    await expect.poll(() => server.exports[0]?.importedBy).toBe(undefined);
+    device = await attachDevice(address);
+  }
 });

@@ -26,6 +26,8 @@ export interface KeyProcessOptions {
   readonly terminal?: boolean;
   /** See GuestOptions. */
   readonly urgent?: boolean;
+  /** Its environment, in place of this process's own. */
+  readonly env?: NodeJS.ProcessEnv;
 }
 
 const START_TIMEOUT_MS = 20_000;
@@ -42,7 +44,7 @@ export async function startServer(command: readonly string[], options: KeyProces
   // script(1) gives its child a terminal and passes on what is typed; the child ends with it by SIGHUP.
   const words = options.terminal ? ["script", "-qefc", command.map(quoteWord).join(" "), "/dev/null"] : command;
   const [program = "", ...args] = [...launchWords(options.urgent ?? false), ...words];
-  const child = spawn(program, args, { stdio: "pipe", cwd: repository });
+  const child = spawn(program, args, { stdio: "pipe", cwd: repository, env: options.env ?? process.env });
   const server = new ServerProcess(child);
   try {
     const match = await server.waitFor(listening, 0, START_TIMEOUT_MS);

@@ -23,12 +23,17 @@ const guestPackages = [
 /** Names what this machine lacks of the given Debian packages and of what a guest needs; empty when a guest can run. */
 export function missingRequirements(packages: readonly string[]): string[] {
   if (process.platform !== "linux" || process.arch !== "x64") return ["Linux on x86-64"];
+  return missingPackages([...guestPackages, ...packages]);
+}
+
+/** Those of the given Debian packages that are not installed. */
+export function missingPackages(packages: readonly string[]): string[] {
   const query = spawnSync("dpkg-query", ["-W", "-f", "$" + "{Package} $" + "{db:Status-Status}\n"], {
     encoding: "utf8",
     timeout: 30_000,
   });
   const installed = new Set((query.stdout ?? "").split("\n"));
-  return [...guestPackages, ...packages].filter((name) => !installed.has(`${name} installed`));
+  return packages.filter((name) => !installed.has(`${name} installed`));
 }
 
 export interface GuestSuite {
@@ -47,7 +52,14 @@ export interface GuestSuiteOptions extends GuestOptions {
 export function describeInGuest(title: string, options: GuestSuiteOptions, body: (suite: GuestSuite) => void): void {
   const missing = missingRequirements(options.packages ?? []);
   if (missing.length > 0) {
-    describeMissing(title, missing, body);
+    describeMissing(title, missing, (reason) =>
+      body({
+        get guest(): Guest {
+          throw new Error(reason);
+        },
+        keys: [],
+      }),
+    );
     return;
   }
   describe(title, () => {
@@ -77,18 +89,13 @@ export function describeInGuest(title: string, options: GuestSuiteOptions, body:
   });
 }
 
-function describeMissing(title: string, missing: readonly string[], body: (suite: GuestSuite) => void): void {
+/** In place of a suite that cannot run: skips it and says why, or fails where CI=true. `body` only declares the tests. */
+export function describeMissing(title: string, missing: readonly string[], body: (reason: string) => void): void {
   const reason = `needs the Debian packages ${missing.join(" ")}`;
   if (process.env.CI === "true") {
     test(`${title}: ${reason}`, () => expect(missing, reason).toEqual([]));
     return;
   }
   process.stderr.write(`skipped: ${title} ${reason}\n`);
-  describe.skip(`${title} (${reason})`, () =>
-    body({
-      get guest(): Guest {
-        throw new Error(reason);
-      },
-      keys: [],
-    }));
+  describe.skip(`${title} (${reason})`, () => body(reason));
 }

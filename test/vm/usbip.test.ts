@@ -35,6 +35,7 @@ describeInGuest("a Linux kernel as the USB/IP client", { packages: ["usbutils"] 
     const list = await vm.guest.ok(`usbip --tcp-port ${key.port} list -r ${hostAddress}`);
     expect(list).toMatch(/^\s+1-1: .*\(1209:0001\)$/m);
     expect(list).toMatch(/0 - .*\(03\/00\/00\)/);
+    expect(list).toMatch(/1 - .*\(0b\/00\/00\)/);
   });
 
   test("usbip attach makes a hidraw node, usbip port names the remote side, usbip detach takes both away", async () => {
@@ -63,7 +64,9 @@ describeInGuest("a Linux kernel as the USB/IP client", { packages: ["usbutils"] 
     const interfaces = "cd /sys/bus/usb/drivers/usbhid && for name in [0-9]*:*; do echo $name > unbind; done";
     const { code, output } = await vm.guest.run(`(${interfaces}) && lsusb -v -d 1209:0001`);
     expect(code).toBe(0);
-    expect(output).not.toMatch(/can't|couldn't|cannot|unable|unavailable|error|warning|invalid|unrecognized/i);
+    // Of a bcdCCID that is not 1.00, and no fault of the descriptor: test/vm/ccid.test.ts looks at it.
+    const rest = output.replace("(Warning: Only accurate for version 1.0)", "");
+    expect(rest).not.toMatch(/can't|couldn't|cannot|unable|unavailable|error|warning|invalid|unrecognized/i);
     expect(output).toMatch(/iManufacturer +\d+ \S/);
     expect(output).toMatch(/iProduct +\d+ \S/);
     expect(output).toMatch(/iSerial +\d+ \S/);
