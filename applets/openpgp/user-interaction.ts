@@ -38,7 +38,7 @@ export function isFixed(context: OpenPgpContext, slot: KeySlot): boolean {
 
 /**
  * Asks for the touch that the key wants. Throws StatusError 6600, "reserved for UIF in this application" (§7.6), when
- * there is none: scdaemon makes a time-out of it.
+ * there is none: a time-out to GnuPG 2.3 and later, a "card error" to 2.2.
  */
 export async function requireTouch(
   context: OpenPgpContext,
