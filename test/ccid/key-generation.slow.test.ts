@@ -6,7 +6,6 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { CcidInterface } from "../../src/ccid/interface.ts";
 import { type Card, Slot } from "../../src/ccid/slot.ts";
 import { silentLogger } from "../../src/log.ts";
-import { composeInterfaces } from "../../src/usb/composition.ts";
 import { CompositeDevice } from "../../src/usb/device.ts";
 import { UsbIpServer } from "../../src/usbip/server.ts";
 import { createInterface } from "../ctaphid/rig.ts";
@@ -37,10 +36,10 @@ beforeAll(async () => {
     bcdDevice: 0x0100,
     manufacturer: "Latchkey",
     product: "Slow card",
-    interfaces: composeInterfaces([
-      (numbers) => createInterface({}, silentLogger, numbers),
-      (numbers) => new CcidInterface({ slot: new Slot(card), log: silentLogger, ...numbers }),
-    ]),
+    interfaces: [
+      createInterface({}, silentLogger, { interfaceNumber: 0, endpoint: 1 }),
+      new CcidInterface({ slot: new Slot(card), log: silentLogger, interfaceNumber: 1, endpoint: 2 }),
+    ],
   });
   server.export(device);
   const { address: host, port } = await server.listen({ port: 0 });

@@ -2,11 +2,11 @@
 // all the time, as a kernel does. Time is vitest's: `after(ms)` turns the clock.
 import { vi } from "vitest";
 import { encodeU32be } from "../../src/bytes/integer.ts";
+import type { Place } from "../../src/composition.ts";
 import type { CtapHidApplication, MessageHandler } from "../../src/ctaphid/application.ts";
 import { CtapHidInterface } from "../../src/ctaphid/interface.ts";
 import { createLogger, type Logger, silentLogger } from "../../src/log.ts";
 import type { Transport } from "../../src/transport.ts";
-import type { InterfaceNumbers } from "../../src/usb/composition.ts";
 import {
   BROADCAST,
   Command,
@@ -49,7 +49,7 @@ export const echo: MessageHandler = (message) => Promise.resolve(message);
 export function createInterface(
   application: Partial<CtapHidApplication> = {},
   log: Logger = silentLogger,
-  numbers: InterfaceNumbers = { interfaceNumber: 2, endpoint: 5 },
+  numbers: Pick<Place, "interfaceNumber" | "endpoint"> = { interfaceNumber: 2, endpoint: 5 },
 ): CtapHidInterface {
   let id = 0x0a0b_0c00;
   return new CtapHidInterface({
