@@ -64,10 +64,18 @@ export class Request {
     this.#interval = undefined;
   }
 
-  /** A new status goes out once the applet waits: an answer that comes without waiting is the better news. */
+  /**
+   * A touch that is wanted goes out at once, however quickly it is given: test suites wait to see it. The way back waits
+   * until the applet does: an answer that comes without waiting is the better news.
+   */
   #keepalive(status: KeepaliveStatus): void {
     if (status === this.#status || this.#interval === undefined) return;
     this.#status = status;
+    if (status === "upneeded") {
+      this.#sendKeepalive?.(status);
+      this.#interval.refresh();
+      return;
+    }
     this.#changed ??= setImmediate(() => {
       this.#changed = undefined;
       this.#sendKeepalive?.(this.#status);
