@@ -117,7 +117,7 @@ export async function createSecurityKey(options: SecurityKeyOptions): Promise<Se
   const ctap2 = new SharedAuthenticator(fido2);
   const fido = new FidoApplet(ctap2, u2f, () => isOn(Capability.FIDO2));
   const oath = new OathApplet(platform);
-  const piv = new PivApplet(platform);
+  const piv = new PivApplet(platform, { formFactor: identity.make.formFactor });
 
   // In the order in which a partial AID finds them.
   const applications: CardApplication[] = [
