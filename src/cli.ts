@@ -7,6 +7,7 @@ import { ExitStatus, isSentence } from "./cli/failure.ts";
 import { addKeyCommands, withFeatureOptions } from "./cli/key-commands.ts";
 import { type ListOptions, list, listLocal } from "./cli/list.ts";
 import { addOathCommands } from "./cli/oath-commands.ts";
+import { addOpenPgpCommands } from "./cli/openpgp-commands.ts";
 import {
   parseBusid,
   parseHubPort,
@@ -61,6 +62,7 @@ withFeatureOptions(withStoreOptions(serving))
       "verify users without a PIN: ask (you say that it is you), auto (granted, for tests)",
     ).choices(["ask", "auto"]),
   )
+  .option("--keyboard", "have the keyboard that types OTP slots even while none is configured", false)
   .option("--control <path>", "where the control socket is; unless given, where the other commands find it")
   .addOption(
     new Option("--identity <name>", "what the key shows of itself: its own, or a YubiKey 5's, for development")
@@ -121,6 +123,7 @@ program
 addKeyCommands(program, print);
 addOathCommands(program, print);
 addPivCommands(program, print);
+addOpenPgpCommands(program, print);
 addStoreCommands(program, print);
 
 try {

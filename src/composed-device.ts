@@ -1,9 +1,9 @@
 // A USB device that is composed anew at each power-up, of the functions that are on then, and with what its identity has
 // for them: a host that has the device would not see them come or go.
-import { type Composition, compose, type FunctionName, type UsbFunction } from "./composition.ts";
+import { type Composition, compose, type FunctionName, presentFunctions, type UsbFunction } from "./composition.ts";
 import type { Identity, UsbId } from "./identity.ts";
 import { CompositeDevice } from "./usb/device.ts";
-import type { Urb, UsbDevice } from "./usb/types.ts";
+import type { Urb, UsbDevice, UsbInterface } from "./usb/types.ts";
 
 export interface ComposedDeviceOptions {
   readonly identity: Identity;
@@ -40,6 +40,11 @@ export class ComposedDevice implements UsbDevice {
     return this.#composition.names;
   }
 
+  /** The interface of that kind, if there has been one since power-up. */
+  protected find<T extends UsbInterface>(kind: abstract new (...parts: never[]) => T): T | undefined {
+    return this.#composition.interfaces.find((each): each is UsbInterface & T => each instanceof kind);
+  }
+
   get speed() {
     return this.#device.speed;
   }
@@ -64,7 +69,8 @@ export class ComposedDevice implements UsbDevice {
     this.#device.reset();
     this.#options.onReset();
     const enabled = this.#options.readEnabled();
-    if (enabled === this.#enabled) return;
+    const names = presentFunctions(this.#options.functions, enabled).map(({ name }) => name);
+    if (enabled === this.#enabled && names.join() === this.#composition.names.join()) return;
     this.#enabled = enabled;
     for (const each of this.#composition.interfaces) each.dispose?.();
     this.#composition = compose(this.#options.functions, enabled);

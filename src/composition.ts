@@ -22,6 +22,8 @@ export interface UsbFunction {
   readonly capabilities: number;
   /** What its interface is called, where that is told apart from the product. */
   readonly interfaceName?: string;
+  /** Asked at each power-up, where being on is not enough. */
+  isWanted?(): boolean;
   /** A new one for each composition; `enabled` are the capabilities that are on. */
   make(place: Place, enabled: number): UsbInterface;
 }
@@ -38,11 +40,16 @@ const FIRST_STRING = 4;
 /** Endpoint 0 is everybody's. */
 const FIRST_ENDPOINT = 1;
 
-/** Makes the functions that `enabled` asks for, in the order of FUNCTION_NAMES whatever that of `functions`. */
-export function compose(functions: readonly UsbFunction[], enabled: number): Composition {
-  const present = FUNCTION_NAMES.flatMap((name) => functions.filter((each) => each.name === name)).filter(
-    ({ capabilities }) => (capabilities & enabled) !== 0,
+/** The functions that `enabled` asks for, in the order of FUNCTION_NAMES whatever that of `functions`. */
+export function presentFunctions(functions: readonly UsbFunction[], enabled: number): UsbFunction[] {
+  return FUNCTION_NAMES.flatMap((name) => functions.filter((each) => each.name === name)).filter(
+    (each) => (each.capabilities & enabled) !== 0 && each.isWanted?.() !== false,
   );
+}
+
+/** Makes the functions that are present. */
+export function compose(functions: readonly UsbFunction[], enabled: number): Composition {
+  const present = presentFunctions(functions, enabled);
   const interfaces: UsbInterface[] = [];
   const strings: Record<number, string> = {};
   let interfaceNumber = 0;

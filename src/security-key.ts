@@ -9,6 +9,8 @@ import { Capability } from "../applets/management/capability.ts";
 import { DeviceConfiguration } from "../applets/management/configuration.ts";
 import { Management } from "../applets/management/management.ts";
 import { OathApplet } from "../applets/oath/applet.ts";
+import { OpenPgpApplet } from "../applets/openpgp/applet.ts";
+import { OtpApplet, type TouchOutcome } from "../applets/otp/applet.ts";
 import { PivApplet } from "../applets/piv/applet.ts";
 import { U2fApplet } from "../applets/u2f/applet.ts";
 import type { Store } from "../keystore/index.ts";
@@ -24,6 +26,7 @@ import { CARD_FIRMWARE_VERSION, type Identity, type IdentityName, identities, ty
 import type { Applet } from "./iso7816/applet.ts";
 import { ApduDispatcher } from "./iso7816/dispatcher.ts";
 import { exchangeApdu } from "./iso7816/exchange.ts";
+import { KeyboardInterface } from "./keyboard/interface.ts";
 import { type Logger, silentLogger } from "./log.ts";
 import { managementCommands } from "./management-commands.ts";
 import type { Platform, UserPresence } from "./platform.ts";
@@ -40,6 +43,8 @@ export interface SecurityKeyOptions {
   readonly identity?: IdentityName;
   /** The identity's unless given. */
   readonly usbId?: UsbId;
+  /** Have the keyboard even while neither OTP slot is configured. */
+  readonly keyboard?: boolean;
 }
 
 /** A card application. */
@@ -60,6 +65,8 @@ interface SecurityKeyParts {
   readonly management: Management;
   readonly fido2: Fido2Authenticator;
   readonly oath: OathApplet;
+  readonly openpgp: OpenPgpApplet;
+  readonly otp: OtpApplet;
   readonly piv: PivApplet;
   /** The smart card of the key, whatever reader it is in. */
   readonly card: ApduDispatcher;
@@ -75,6 +82,8 @@ export class SecurityKey extends ComposedDevice implements SecurityKeyParts {
   readonly management: Management;
   readonly fido2: Fido2Authenticator;
   readonly oath: OathApplet;
+  readonly openpgp: OpenPgpApplet;
+  readonly otp: OtpApplet;
   readonly piv: PivApplet;
   readonly card: ApduDispatcher;
   readonly slot: Slot;
@@ -87,9 +96,22 @@ export class SecurityKey extends ComposedDevice implements SecurityKeyParts {
     this.management = parts.management;
     this.fido2 = parts.fido2;
     this.oath = parts.oath;
+    this.openpgp = parts.openpgp;
+    this.otp = parts.otp;
     this.piv = parts.piv;
     this.card = parts.card;
     this.slot = parts.slot;
+  }
+
+  /** A touch that nobody asked for: types slot 1, or slot 2 when it is a long one. */
+  async pressTouch(long: boolean): Promise<TouchOutcome | "no-keyboard"> {
+    const keyboard = this.find(KeyboardInterface);
+    return keyboard === undefined ? "no-keyboard" : this.otp.touch(long ? 2 : 1, keyboard);
+  }
+
+  /** Whether there is one since power-up. */
+  get hasKeyboard(): boolean {
+    return this.find(KeyboardInterface) !== undefined;
   }
 }
 
@@ -117,12 +139,25 @@ export async function createSecurityKey(options: SecurityKeyOptions): Promise<Se
   const ctap2 = new SharedAuthenticator(fido2);
   const fido = new FidoApplet(ctap2, u2f, () => isOn(Capability.FIDO2));
   const oath = new OathApplet(platform);
+  const openpgp = new OpenPgpApplet(platform, {
+    manufacturer: identity.openPgpManufacturer,
+    listsAttestationKey: identity.name === "yubikey5",
+  });
+  const otp = new OtpApplet(platform, {
+    deviceInfo: {
+      read: (page) => management.readConfig(page),
+      write: (data) => management.writeConfig(data),
+      setMode: (data) => management.setMode(data),
+    },
+  });
   const piv = new PivApplet(platform, { formFactor: identity.make.formFactor });
 
   // In the order in which a partial AID finds them.
   const applications: CardApplication[] = [
     { applet: fido, capabilities: Capability.FIDO2 | Capability.U2F, reset: () => fido2.reset() },
     { applet: oath, capabilities: Capability.OATH, reset: () => oath.reset() },
+    { applet: openpgp, capabilities: Capability.OPENPGP, reset: () => openpgp.reset() },
+    { applet: otp, capabilities: Capability.OTP, reset: () => otp.reset() },
     { applet: piv, capabilities: Capability.PIV, reset: () => piv.reset() },
   ];
   const supported = applications.reduce((all, { capabilities }) => all | capabilities, 0);
@@ -148,6 +183,12 @@ export async function createSecurityKey(options: SecurityKeyOptions): Promise<Se
     exchangeApdu(u2f.name, (apdu) => u2f.process(apdu, transport), message, transport, log);
   const functions: readonly UsbFunction[] = [
     {
+      name: "OTP",
+      capabilities: Capability.OTP,
+      isWanted: () => identity.alwaysHasKeyboard || options.keyboard === true || otp.slots.configured.length > 0,
+      make: (place) => new KeyboardInterface({ application: otp, log, ...place }),
+    },
+    {
       name: "FIDO",
       capabilities: Capability.U2F | Capability.FIDO2,
       make(place, enabled) {
@@ -168,7 +209,7 @@ export async function createSecurityKey(options: SecurityKeyOptions): Promise<Se
   ];
 
   const serialNumber = toHex(serial);
-  const parts = { serialNumber, identity, platform, management, fido2, oath, piv, card, slot };
+  const parts = { serialNumber, identity, platform, management, fido2, oath, openpgp, otp, piv, card, slot };
   const key = new SecurityKey(parts, {
     usbId,
     functions,
@@ -177,6 +218,7 @@ export async function createSecurityKey(options: SecurityKeyOptions): Promise<Se
       presence.reset();
       fido2.powerCycle();
       u2f.deselect();
+      otp.powerCycle();
       card.reset();
     },
   });

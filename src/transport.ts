@@ -4,10 +4,10 @@
 export type KeepaliveStatus = "processing" | "upneeded";
 
 export interface Transport {
-  readonly name: "ctaphid" | "ccid";
-  /** Tells apart the clients of one transport: the CTAPHID channel id; 0 for CCID's only slot. */
+  readonly name: "ctaphid" | "ccid" | "keyboard";
+  /** Tells apart the clients of one transport: the CTAPHID channel id; 0 where there is only one. */
   readonly channel: number;
-  /** Aborts on CTAPHID_CANCEL, PC_to_RDR_Abort and detach. */
+  /** Aborts on CTAPHID_CANCEL, PC_to_RDR_Abort, the keyboard's dummy write, and detach. */
   readonly signal: AbortSignal;
   /** Says what the request is waiting for from now on. The transport sends it on, at once and then periodically. */
   keepalive(status: KeepaliveStatus): void;

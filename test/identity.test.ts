@@ -56,12 +56,7 @@ test("With a YubiKey 5's identity it has its vendor, its version, and no serial 
 });
 
 test("With a YubiKey 5's identity its FIDO interface tells the version that ykman reads there", async () => {
-  const key = await serveKey("yubikey5");
-  const device = await attachDevice(address);
-  // A device with the keyboard in front would have FIDO on another endpoint.
-  await key.management.configuration.enable(Capability.FIDO2 | Capability.U2F);
-  await device.detach();
-  await expect.poll(() => server.exports[0]?.importedBy).toBe(undefined);
+  await serveKey("yubikey5");
   const client = await openChannel(await attachDevice(address));
   expect(client.initReply).toMatchObject({ deviceVersion: [5, 7, 4] });
 });

@@ -96,8 +96,12 @@ function encode(...members: readonly (readonly [CborValue, CborValue])[]): CborM
   return new Map<CborValue, CborValue>(members);
 }
 
-/** §6.5.5.2. powerCycleState says that more guesses need the key to be plugged in again. */
+/**
+ * §6.5.5.2. powerCycleState says that more guesses need the key to be plugged in again. What a key without a PIN answers
+ * is not said; it is what YubiKeys answer, as python-fido2's device tests show.
+ */
 function getPinRetries({ pin }: Fido2Context): CborMap {
+  if (!pin.isSet) throw new CtapError(CtapStatus.CTAP2_ERR_PIN_NOT_SET);
   const powerCycleState = pin.isBlockedUntilPowerCycle ? true : undefined;
   return encode([Response.PIN_RETRIES, pin.retries], [Response.POWER_CYCLE_STATE, powerCycleState]);
 }
@@ -224,8 +228,9 @@ function parseGrant(parameters: Parameters): { readonly permissions: number; rea
   const rpId = parameters.optionalText(Request.RP_ID);
   if (requested <= 0) throw new CtapError(CtapStatus.CTAP1_ERR_INVALID_PARAMETER, "permissions");
   const permissions = requested & DEFINED_PERMISSIONS;
-  // §6.5.5.7: mc and ga are for one relying party, which has to be named.
-  if ((permissions & DEFAULT_PERMISSIONS) !== 0 && rpId === undefined) {
+  // §6.5.5.7: mc and ga are for one relying party, which has to be named. Beside a permission that needs no name it may
+  // be left out: pico-fido's test suite asks so, and the first use binds the token as it binds one of getPinToken.
+  if ((permissions & ~DEFAULT_PERMISSIONS) === 0 && rpId === undefined) {
     throw new CtapError(CtapStatus.CTAP2_ERR_MISSING_PARAMETER, "rpId");
   }
   return { permissions, rpId };

@@ -174,8 +174,8 @@ function requireAnyRelyingParty({ rpId }: Authorization): void {
  * wants a token that is for none in particular; CTAP 2.1 also took one for this relying party, §6.5.5.7 still says of
  * cm that it may be so used, and libfido2 does (fido_credman_get_dev_rk, by which `ssh-keygen -K` works).
  */
-function requireRelyingParty({ rpId }: Authorization, rpIdHash: Uint8Array): void {
-  if (rpId !== undefined && !isEqual(sha256OfText(rpId), rpIdHash)) {
+function requireRelyingParty({ rpId }: Authorization, rpIdHash: Uint8Array | undefined): void {
+  if (rpId !== undefined && (rpIdHash === undefined || !isEqual(sha256OfText(rpId), rpIdHash))) {
     throw new CtapError(CtapStatus.CTAP2_ERR_PIN_AUTH_INVALID, "the token is for another relying party");
   }
 }
@@ -304,7 +304,8 @@ function findManaged(request: ManagementRequest): Credential {
   const id = parseCredentialId(request.params.map(Param.CREDENTIAL_ID));
   const authorization = authorize(request, "write");
   const credential = request.context.credentials.findStored(id);
+  // The token first: whoever manages one relying party does not learn what others have.
+  requireRelyingParty(authorization, credential?.rpIdHash);
   if (credential === undefined) throw new CtapError(CtapStatus.CTAP2_ERR_NO_CREDENTIALS);
-  requireRelyingParty(authorization, credential.rpIdHash);
   return credential;
 }

@@ -29,7 +29,6 @@ export interface CredentialTraits {
   /** Whether it may have a blob by the largeBlob extension; discoverable credentials only. */
   readonly largeBlob: boolean;
   readonly thirdPartyPayment: boolean;
-  /** Discoverable credentials only. */
   readonly credBlob: Uint8Array | undefined;
 }
 

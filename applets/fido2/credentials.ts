@@ -102,14 +102,14 @@ export class Credentials {
   async createSealed(
     rpIdHash: Uint8Array,
     algorithm: CoseAlgorithm,
-    { credProtect, thirdPartyPayment }: SealedTraits = plainTraits,
+    { credProtect, thirdPartyPayment, credBlob }: SealedTraits = plainTraits,
   ): Promise<NewCredential> {
     if (this.#loadSealingKey() === undefined) await this.#change(() => this.#createSealingSecret());
     const sealingKey = this.#loadSealingKey();
     if (sealingKey === undefined) throw new Error("a reset came between");
     const { privateKey, publicKey } = schemeOf(algorithm).generateKeyPair();
     const nonce = this.#platform.randomBytes(12);
-    const traits = { ...plainTraits, credProtect, thirdPartyPayment };
+    const traits = { ...plainTraits, credProtect, thirdPartyPayment, credBlob };
     const id = sealCredentialId(sealingKey, nonce, rpIdHash, algorithm, privateKey, traits);
     const fields = { id, rpIdHash: Uint8Array.from(rpIdHash), algorithm, privateKey, traits, publicKey };
     const credential = new Credential(fields);

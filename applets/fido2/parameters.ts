@@ -162,11 +162,18 @@ export function truncateName(name: string | undefined): string | undefined {
   return name.slice(0, read);
 }
 
+/** An "icon", which WebAuthn has given up, is a text if it is there at all; nobody sees it. CTAP 2.3 §6.1 */
+function checkIcon(entity: Parameters): void {
+  entity.optionalText("icon");
+}
+
 export function parseRelyingParty(rp: Parameters): RelyingParty {
+  checkIcon(rp);
   return { id: rp.text("id"), name: truncateName(rp.optionalText("name")) };
 }
 
 export function parseUser(user: Parameters): User {
+  checkIcon(user);
   const id = user.bytes("id");
   if (id.length < 1 || id.length > MAX_USER_ID_LENGTH) {
     throw new CtapError(CtapStatus.CTAP1_ERR_INVALID_LENGTH, `user.id has 1 to ${MAX_USER_ID_LENGTH} bytes`);

@@ -9,7 +9,8 @@
 //   5+n   s   secret, to the end
 import { concat } from "../../src/bytes/concat.ts";
 import { Reader, ReaderError } from "../../src/bytes/reader.ts";
-import { type Algorithm, isAlgorithm, isOathType, type OathType, Property } from "./parameters.ts";
+import { encodeTlv } from "../../src/iso7816/tlv.ts";
+import { type Algorithm, isAlgorithm, isOathType, type OathType, Property, Tag } from "./parameters.ts";
 
 const RECORD_VERSION = 1;
 
@@ -25,6 +26,13 @@ export interface AccountFields {
 export interface Account extends AccountFields {
   /** Counts up from account to account: their order, and the name of their records. */
   readonly sequence: number;
+  /** The name as data object 71. */
+  readonly nameObject: Uint8Array;
+}
+
+export function createAccount(fields: AccountFields, sequence: number): Account {
+  const { name, type, algorithm, digits, properties, secret } = fields;
+  return { name, type, algorithm, digits, properties, secret, sequence, nameObject: encodeTlv(Tag.NAME, name) };
 }
 
 export function isTouchRequired({ properties }: AccountFields): boolean {

@@ -14,6 +14,7 @@ import type { Platform } from "../../src/platform.ts";
 import {
   type Account,
   type AccountFields,
+  createAccount,
   encodeAccountRecord,
   isOnlyIncreasing,
   parseAccountRecord,
@@ -69,7 +70,7 @@ export class Accounts {
       if (replaced === undefined && index.byName.size >= MAX_ACCOUNTS) {
         throw new StatusError(StatusWord.NOT_ENOUGH_MEMORY);
       }
-      const account = { ...fields, sequence: replaced?.sequence ?? index.next };
+      const account = createAccount(fields, replaced?.sequence ?? index.next);
       const moving = fields.type === OathType.TOTP ? null : encodeCounter(counter);
       const isMoving = moving !== null || this.#platform.store.get(keyOfMoving(account)) !== undefined;
       await this.#platform.store.commit({
@@ -96,7 +97,8 @@ export class Accounts {
   rename(name: Uint8Array, newName: Uint8Array): Promise<void> {
     return this.#change(async (index) => {
       if (this.find(newName) !== undefined) throw noSuchObject();
-      const account = { ...this.require(name), name: newName };
+      const renamed = this.require(name);
+      const account = createAccount({ ...renamed, name: newName }, renamed.sequence);
       await this.#platform.store.commit({ [keyOf(account)]: encodeAccountRecord(account) });
       index.byName.delete(textOf(name));
       index.byName.set(textOf(newName), account);
@@ -185,7 +187,8 @@ export class Accounts {
       const record = this.#platform.store.get(key);
       if (record === undefined) continue;
       try {
-        loaded.push({ ...parseAccountRecord(record), sequence: Number.parseInt(key.slice(ACCOUNT_PREFIX.length), 16) });
+        const sequence = Number.parseInt(key.slice(ACCOUNT_PREFIX.length), 16);
+        loaded.push(createAccount(parseAccountRecord(record), sequence));
       } catch (error) {
         this.#platform.log.error(`${key} cannot be read and is left alone`, error);
       }

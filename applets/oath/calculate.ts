@@ -63,7 +63,7 @@ export async function calculateAll({ accounts }: OathContext, apdu: CommandApdu)
   const isTruncated = apdu.p2 === TRUNCATED;
   const parts: Uint8Array[] = [];
   for (const account of all) {
-    parts.push(encodeTlv(Tag.NAME, account.name));
+    parts.push(account.nameObject);
     if (account.type !== OathType.TOTP) parts.push(Uint8Array.of(Tag.NO_RESPONSE, 1, account.digits));
     else if (isTouchRequired(account)) parts.push(Uint8Array.of(Tag.TOUCH, 1, account.digits));
     else parts.push(encodeCode(account, challenge, isTruncated));

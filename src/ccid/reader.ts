@@ -144,7 +144,7 @@ export class Reader implements CardReader {
         verifyEmpty(abData);
         this.#abandon();
         this.#slot.powerOff(this);
-        return {};
+        return { bSpecific: this.#clockStatus() };
       case Command.GET_SLOT_STATUS:
         verifyEmpty(abData);
         return { bSpecific: this.#clockStatus() };

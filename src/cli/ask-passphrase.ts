@@ -9,7 +9,7 @@ export interface PassphraseTerminal {
 }
 
 /** What is asked for, in sentences about it. */
-export type SecretNoun = "passphrase" | "PIN" | "URI";
+export type SecretNoun = "passphrase" | "PIN" | "URI" | "secret";
 
 const ENTER = new Set(["\r", "\n"]);
 const ERASE = new Set(["\b", "\x7f"]);

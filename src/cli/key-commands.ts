@@ -2,8 +2,10 @@
 // loaded when one of them runs.
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { parseSeconds, parseTouchId } from "./options.ts";
+import { addOtpCommands } from "./otp-commands.ts";
 import { untilStopped } from "./signals.ts";
 import { processSurroundings } from "./store-commands.ts";
+import { withKeyOptions } from "./with-key-options.ts";
 
 type Print = (line: string) => void;
 
@@ -29,19 +31,11 @@ function withControl(command: Command): Command {
     .option("--json", "as JSON", false);
 }
 
-/** A key that may run or not. */
-export function withKeyOptions(command: Command): Command {
-  return command
-    .option("--control <path>", "the control socket of a running key")
-    .option("--store <file>", "the store of the key; unless given, the only key that runs, or else the usual store")
-    .option("--passphrase-file <file>", "a file whose first line unlocks the store")
-    .option("--key-file <file>", "a key file that unlocks the store");
-}
-
 export function addKeyCommands(program: Command, print: Print): void {
   addRunningKeyCommands(program, print);
   addFidoCommands(program, print);
   addAttestationCommands(program, print);
+  addOtpCommands(program, print);
   addIdentityCommand(program, print);
 }
 
@@ -55,11 +49,13 @@ function addRunningKeyCommands(program: Command, print: Print): void {
     .option("--json", "as JSON", false)
     .action(async (options) => (await import("./status.ts")).status(options, env, print));
 
-  withControl(program.command("touch").description("give the touch that a running key waits for"))
+  withControl(
+    program.command("touch").description("give the touch that a running key waits for, or else type an OTP slot"),
+  )
     .option("--deny", "refuse it instead", false)
     .option("--id <number>", "which one, as status and watch number them; the oldest unless given", parseTouchId)
     .option("--wait <seconds>", "wait for one to be asked for", parseSeconds)
-    .option("--long", "a long touch, where one is asked for", false)
+    .option("--long", "a long touch, where one is asked for; it types OTP slot 2, a short one slot 1", false)
     .option("--verify", "it is you, where that is asked", false)
     .action(async (options) => (await import("./touch.ts")).touch(options, env, print));
 

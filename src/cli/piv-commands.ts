@@ -1,7 +1,7 @@
 // The commander face of `latchkey piv …`.
 import type { Command } from "commander";
-import { withKeyOptions } from "./key-commands.ts";
 import { processSurroundings } from "./store-commands.ts";
+import { withKeyOptions } from "./with-key-options.ts";
 
 export function addPivCommands(program: Command, print: (line: string) => void): void {
   const load = () => import("./piv.ts");

@@ -6,7 +6,7 @@ import { MemoryKeyStore } from "../../keystore/memory-keystore.ts";
 import { VpcdClient } from "../ccid/vpcd.ts";
 import { KeyEvents } from "../control/events.ts";
 import { administer } from "../control/local-administration.ts";
-import type { CardAnswer, KeyStatus, PowerCycleAnswer } from "../control/messages.ts";
+import type { KeyStatus, PowerCycleAnswer } from "../control/messages.ts";
 import type { ControlledKey } from "../control/routes.ts";
 import { findRunningKeys } from "../control/running-keys.ts";
 import { ControlServer } from "../control/server.ts";
@@ -43,6 +43,8 @@ export interface ServeOptions extends StoreOptions, FeatureOptions {
   readonly usbId?: UsbId;
   /** Where vsmartcard's driver listens, when the card is to be in its reader. */
   readonly vpcd?: Remote;
+  /** Have the keyboard even while neither OTP slot is configured. */
+  readonly keyboard?: boolean;
   readonly logLevel: LogLevel;
   /** The control socket; a new one in the user's own directory unless given. */
   readonly control?: string;
@@ -110,6 +112,7 @@ export async function serve(options: ServeOptions, console: Console, around: Sur
       fido2: fido2Features(options),
       ...(options.identity !== undefined && { identity: options.identity }),
       ...(options.usbId !== undefined && { usbId: options.usbId }),
+      ...(options.keyboard !== undefined && { keyboard: options.keyboard }),
     });
     const exported = server.export(key);
     const listening = await server.listen({ host, port }).catch((error: unknown) => {
@@ -134,9 +137,18 @@ export async function serve(options: ServeOptions, console: Console, around: Sur
       waiting: (pending?.waiting ?? []).map(asWaitingTouch),
     });
     const powerCycle = () => cyclePower(server, exported, key, log);
-    const moveCard = (where: CardAnswer["card"]) => ({ card: where, moved: key.slot.move(where) });
-    const administration = administer(key);
-    const controlled: ControlledKey = { status, events, pending, powerCycle, moveCard, administration };
+    const controlled: ControlledKey = {
+      status,
+      events,
+      pending,
+      get hasKeyboard() {
+        return key.hasKeyboard;
+      },
+      pressTouch: (long) => key.pressTouch(long),
+      powerCycle,
+      moveCard: (where) => ({ card: where, moved: key.slot.move(where) }),
+      administration: administer(key),
+    };
     control = new ControlServer(controlled, log);
     const controlPath = options.control ?? newControlPath(around.env, address.port);
     await control.listen(controlPath);
@@ -148,7 +160,7 @@ export async function serve(options: ServeOptions, console: Console, around: Sur
       busid: exported.busid,
       address,
       state,
-      notes,
+      notes: [...notes, ...identityNotes(key)],
       touch,
     };
     const lines = bannerLines({
@@ -171,6 +183,11 @@ export async function serve(options: ServeOptions, console: Console, around: Sur
 /** It may differ from one attach to the next: a YubiKey's product id says which functions are on. */
 function usbIdOf({ descriptor }: SecurityKey): UsbId {
   return { vendor: descriptor.idVendor, product: descriptor.idProduct };
+}
+
+/** What a person should know who starts a key under another name. */
+function identityNotes({ identity }: SecurityKey): readonly string[] {
+  return identity.name === "yubikey5" ? ["Identity: a YubiKey 5's names and numbers, for development."] : [];
 }
 
 /** As pulling the key out does, and plugging it in again where nobody had it. */

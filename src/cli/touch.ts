@@ -1,4 +1,4 @@
-// `latchkey touch`: gives the touch that a running key waits for, or refuses it.
+// `latchkey touch`: gives the touch that a running key waits for, or refuses it; types an OTP slot when none is waited for.
 import type { TouchRequest } from "../control/messages.ts";
 import { describePrompt } from "../presence/describe.ts";
 import { chooseRunningKey } from "./choose-key.ts";
@@ -25,5 +25,6 @@ export async function touch(
   const request: TouchRequest = { granted: !deny, long, verified: verify, waitMs: wait * 1000 };
   const answer = await key.touch(id === undefined ? request : { ...request, id });
   if (json) print(JSON.stringify(answer));
+  else if ("typed" in answer) print(`Typed OTP slot ${answer.typed}.`);
   else print(`${answer.granted ? "Granted" : "Denied"}: ${describePrompt(answer.touch)}.`);
 }

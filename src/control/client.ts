@@ -82,6 +82,13 @@ export class ControlClient {
       oathCode: (name) => ask("oath/code", { name }),
       deleteOathAccount: (name) => ask("oath/delete", { name }),
       resetOath: () => act("oath/reset", {}),
+      openPgpInfo: () => ask("openpgp/info", {}),
+      setOpenPgpTouch: (request) => ask("openpgp/set-touch", request),
+      resetOpenPgp: () => act("openpgp/reset", {}),
+      otpInfo: () => ask("otp/info", {}),
+      setOtpSlot: (request) => ask("otp/set", request),
+      deleteOtpSlot: (slot) => act("otp/delete", { slot }),
+      swapOtpSlots: () => ask("otp/swap", {}),
       pivInfo: () => ask("piv/info", {}),
       resetPiv: () => act("piv/reset", {}),
     };

@@ -3,6 +3,7 @@
 import type { Fido2Authenticator } from "../../applets/fido2/authenticator.ts";
 import type { Credential } from "../../applets/fido2/credential.ts";
 import { Parameters } from "../../applets/fido2/parameters.ts";
+import { MAX_PIN_RETRIES } from "../../applets/fido2/pin.ts";
 import { CtapStatus } from "../../applets/fido2/status.ts";
 import { toHex } from "../bytes/hex.ts";
 import { wipe } from "../bytes/wipe.ts";
@@ -43,6 +44,7 @@ export class FidoAdministration {
     const info = new Parameters(map);
     const options = map.get(Info.OPTIONS);
     const given = options instanceof Map ? [...options] : [];
+    const isPinSet = this.#hasPin(map);
     return {
       serial: this.#serial,
       aaguid: toHex(info.bytes(Info.AAGUID)),
@@ -52,8 +54,8 @@ export class FidoAdministration {
       algorithms: (info.optionalMaps(Info.ALGORITHMS) ?? []).map((entry) => entry.integer("alg")),
       attestationFormats: info.optionalTexts(Info.ATTESTATION_FORMATS) ?? [],
       pin: {
-        set: this.#hasPin(map),
-        ...(await this.#client.getPinRetries()),
+        set: isPinSet,
+        ...(isPinSet ? await this.#client.getPinRetries() : { retries: MAX_PIN_RETRIES, needsPowerCycle: false }),
         mustChange: info.optionalBoolean(Info.FORCE_PIN_CHANGE) === true,
         minLength: info.integer(Info.MIN_PIN_LENGTH),
       },

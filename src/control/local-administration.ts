@@ -2,6 +2,8 @@
 import type { Fido2Authenticator } from "../../applets/fido2/authenticator.ts";
 import { buildMetadataStatement } from "../../applets/fido2/metadata.ts";
 import type { OathApplet } from "../../applets/oath/applet.ts";
+import type { OpenPgpApplet } from "../../applets/openpgp/applet.ts";
+import type { OtpApplet } from "../../applets/otp/applet.ts";
 import type { PivApplet } from "../../applets/piv/applet.ts";
 import type { Platform } from "../platform.ts";
 import { AttestationAdministration } from "./attestation-administration.ts";
@@ -10,12 +12,17 @@ import { FidoAdministration } from "./fido-administration.ts";
 import { type IdentifiedKey, IdentityAdministration } from "./identity-administration.ts";
 import type { Administration, AttestationRequest, ConfigureRequest } from "./messages.ts";
 import { OathAdministration } from "./oath-administration.ts";
+import { OpenPgpAdministration } from "./openpgp-administration.ts";
+import { administerOtp } from "./otp-administration.ts";
 import { PivAdministration } from "./piv-administration.ts";
 
 /** SecurityKey is one. */
 export interface AdministeredKey extends IdentifiedKey {
   readonly fido2: Fido2Authenticator;
   readonly oath: OathApplet;
+  readonly openpgp: OpenPgpApplet;
+  readonly otp: OtpApplet;
+  readonly hasKeyboard: boolean;
   readonly piv: PivApplet;
   readonly platform: Platform;
 }
@@ -27,6 +34,7 @@ export function administer(key: AdministeredKey): Administration {
   const attestation = new AttestationAdministration(serialNumber, platform);
   const accounts = new OathAdministration(oath.accounts, platform);
   const pivOwner = new PivAdministration(piv, platform);
+  const openpgp = new OpenPgpAdministration(serialNumber, key.openpgp);
   return {
     fidoInfo: () => fido.info(),
     listCredentials: (pin) => fido.listCredentials(pin),
@@ -65,6 +73,10 @@ export function administer(key: AdministeredKey): Administration {
     oathCode: (name) => accounts.oathCode(name),
     deleteOathAccount: (name) => accounts.deleteOathAccount(name),
     resetOath: () => accounts.resetOath(),
+    openPgpInfo: () => openpgp.openPgpInfo(),
+    setOpenPgpTouch: (request) => openpgp.setOpenPgpTouch(request),
+    resetOpenPgp: () => openpgp.resetOpenPgp(),
+    ...administerOtp(key),
     pivInfo: () => pivOwner.pivInfo(),
     resetPiv: () => pivOwner.resetPiv(),
   };

@@ -2,6 +2,7 @@
 import type { PresenceOutcome, PresencePrompt } from "../platform.ts";
 import type { TouchMode } from "../presence/mode.ts";
 import type { OathOwner } from "./oath-messages.ts";
+import type { OpenPgpOwner } from "./openpgp-messages.ts";
 import type { PivOwner } from "./piv-messages.ts";
 
 /** A touch that waits, with the number that answers it. */
@@ -57,10 +58,17 @@ export interface TouchRequest {
   readonly waitMs?: number;
 }
 
-export interface TouchAnswer {
+export interface PromptAnswer {
   readonly touch: WaitingTouch;
   readonly granted: boolean;
 }
+
+/** Nothing waited for a touch, and it typed what an OTP slot types. */
+export interface TypedAnswer {
+  readonly typed: 1 | 2;
+}
+
+export type TouchAnswer = PromptAnswer | TypedAnswer;
 
 export interface PowerCycleAnswer {
   /** The host that it was unplugged from, or null. */
@@ -162,8 +170,72 @@ export interface AttestationSummary {
   readonly enterpriseRpIds: readonly string[];
 }
 
+/** What an OTP slot does; its secrets are in none of these. */
+export type OtpSlotSummary = { readonly slot: 1 | 2 } & (
+  | { readonly configured: false }
+  | {
+      readonly configured: true;
+      readonly kind: "yubico" | "hotp" | "static" | "chalresp" | "chalresp-yubico";
+      /** Whether it does that only after a touch. */
+      readonly touch: boolean;
+      readonly dormant: boolean;
+      /** Whether programs need an access code to change it. */
+      readonly accessCode: boolean;
+      /** Yubico OTP: what it types in clear, in modhex. */
+      readonly publicId?: string;
+      /** HOTP. */
+      readonly digits?: 6 | 8;
+      /** HOTP: of the next code. In decimal, since it has 64 bits. */
+      readonly counter?: string;
+    }
+);
+
+export interface OtpInfo {
+  readonly serial: string;
+  /** What programs are told. */
+  readonly cardSerial: number;
+  /** Whether the key has its keyboard since it was plugged in. */
+  readonly keyboard: boolean;
+  readonly slots: readonly OtpSlotSummary[];
+}
+
+export const OTP_SLOT_KINDS = ["yubico", "hotp", "static", "chalresp"] as const;
+export type OtpSlotKind = (typeof OTP_SLOT_KINDS)[number];
+
+/** A configuration for a slot. A secret that is not given is drawn by chance, and is then in the answer. */
+export interface OtpSlotRequest {
+  readonly slot: 1 | 2;
+  readonly kind: OtpSlotKind;
+  /** In hexadecimal; yubico: 16 bytes; hotp, chalresp: up to 20. */
+  readonly key?: string;
+  /** Yubico: modhex, up to 16 bytes; made of the serial number unless given. */
+  readonly publicId?: string;
+  /** Yubico: 6 bytes in hexadecimal. */
+  readonly privateId?: string;
+  /** Static: what is typed, in characters of a US keyboard. */
+  readonly password?: string;
+  /** Static: of a password drawn by chance. */
+  readonly length?: number;
+  /** HOTP: 6 unless given. */
+  readonly digits?: 6 | 8;
+  /** HOTP: a multiple of 16; 0 unless given. */
+  readonly counter?: number;
+  /** Chalresp: answer only after a touch. */
+  readonly touch?: boolean;
+  /** Whether Enter follows what is typed; it does unless told otherwise. */
+  readonly enter?: boolean;
+  /** Replace what the slot has. */
+  readonly replace?: boolean;
+}
+
+export interface OtpSlotAnswer {
+  readonly slot: OtpSlotSummary;
+  /** What was drawn by chance: shown this once. */
+  readonly generated: { readonly key?: string; readonly privateId?: string; readonly password?: string };
+}
+
 /** What the owner of a key may do with it, be it running (through the socket) or not (with its store). Rejects with Refusal. */
-export interface Administration extends OathOwner, PivOwner {
+export interface Administration extends OathOwner, OpenPgpOwner, PivOwner {
   fidoInfo(): Promise<FidoInfo>;
   /** `pin`: needed when one is set. */
   listCredentials(pin: string | undefined): Promise<readonly CredentialSummary[]>;
@@ -180,4 +252,8 @@ export interface Administration extends OathOwner, PivOwner {
   configure(request: ConfigureRequest): Promise<KeyIdentity>;
   /** A FIDO Metadata Statement. */
   metadata(): Promise<unknown>;
+  otpInfo(): Promise<OtpInfo>;
+  setOtpSlot(request: OtpSlotRequest): Promise<OtpSlotAnswer>;
+  deleteOtpSlot(slot: 1 | 2): Promise<void>;
+  swapOtpSlots(): Promise<OtpInfo>;
 }

@@ -87,7 +87,7 @@ function number(parameters: URLSearchParams, name: string, min: number, max: num
   if (text === null) return undefined;
   const value = /^\d{1,10}$/.test(text) ? Number(text) : Number.NaN;
   if (isWithin(value, { min, max })) return value;
-  throw bad(`The ${name} of an account is a number from ${min} to ${max}.`);
+  throw bad(`In an otpauth:// URI, ${name} is a number from ${min} to ${max}.`);
 }
 
 /** As the card wants it: a key that HMAC would hash is hashed, and one that is short has zeros behind it; codes stay the same. */

@@ -22,6 +22,8 @@ export const RefusalCode = {
   "no-such-account": 409,
   "account-exists": 409,
   "no-space": 409,
+  "otp-slot-configured": 409,
+  "otp-slot-empty": 409,
   refused: 409,
   failed: 500,
 } as const;

@@ -4,9 +4,11 @@ import type { KeyEvents } from "./events.ts";
 import type { JsonMembers } from "./json-members.ts";
 import type { Administration, AttestationRequest, CardAnswer, KeyStatus, PowerCycleAnswer } from "./messages.ts";
 import { oathOrders } from "./oath-routes.ts";
+import { openPgpOrders } from "./openpgp-routes.ts";
+import { otpOrders } from "./otp-routes.ts";
 import { pivOrders } from "./piv-routes.ts";
 import { Refusal } from "./refusal.ts";
-import { answerTouch } from "./touch.ts";
+import { answerTouch, type PressOutcome } from "./touch.ts";
 
 /** A running key, as its socket sees it. */
 export interface ControlledKey {
@@ -14,6 +16,10 @@ export interface ControlledKey {
   readonly events: KeyEvents;
   /** Undefined when nobody is asked: `--touch auto` and `deny`. */
   readonly pending: PendingPresence | undefined;
+  /** Whether there is one since the key was plugged in. */
+  readonly hasKeyboard: boolean;
+  /** A touch that nothing waits for. */
+  pressTouch(long: boolean): Promise<PressOutcome>;
   /** Unplugs the key and takes its power away. */
   powerCycle(): Promise<PowerCycleAnswer>;
   /** Takes the card out of its reader, or puts it back. */
@@ -49,6 +55,8 @@ export const orders: ReadonlyMap<string, Route> = new Map<string, Route>([
   ["/v1/identity/configure", identityConfigure],
   ["/v1/metadata", bare(({ administration }) => administration.metadata())],
   ...oathOrders,
+  ...openPgpOrders,
+  ...otpOrders,
   ...pivOrders,
 ]);
 

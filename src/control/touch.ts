@@ -1,24 +1,75 @@
-// Answering a touch from beside: the oldest that waits, or one by its number, now or as soon as it is asked for.
+// Answering a touch from beside: the oldest that waits, or one by its number, now or as soon as it is asked for. One that
+// nothing waits for types what an OTP slot types, where there is a keyboard for it.
 import { describePrompt } from "../presence/describe.ts";
 import type { PendingPresence, WaitingPrompt } from "../presence/pending.ts";
 import type { KeyStatus, TouchAnswer, TouchRequest, WaitingTouch } from "./messages.ts";
 import { Refusal } from "./refusal.ts";
 
+/** What came of a touch that nothing waited for: SecurityKey.pressTouch. */
+export type PressOutcome =
+  | "typed"
+  | "unread"
+  | "busy"
+  | "empty"
+  | "dormant"
+  | "challenge-response"
+  | "used-up"
+  | "no-keyboard";
+
+export interface TouchedKey {
+  status(): KeyStatus;
+  readonly pending: PendingPresence | undefined;
+  readonly hasKeyboard: boolean;
+  pressTouch(long: boolean): Promise<PressOutcome>;
+}
+
 /** Rejects with Refusal; `signal`: the one who asks has gone. */
-export async function answerTouch(
-  key: { status(): KeyStatus; readonly pending: PendingPresence | undefined },
-  request: TouchRequest,
-  signal: AbortSignal,
-): Promise<TouchAnswer> {
+export async function answerTouch(key: TouchedKey, request: TouchRequest, signal: AbortSignal): Promise<TouchAnswer> {
   const { pending } = key;
-  if (pending === undefined) {
-    const message = `This key never waits for a touch: it was started with --touch ${key.status().touch}.`;
-    throw new Refusal("not-asking", message);
-  }
+  if (pending === undefined || (pending.waiting.length === 0 && isPress(request))) return pressTouch(key, request);
   const waiting = await findWaiting(pending, request, signal);
   if (request.granted) requireDeliberate(waiting, request);
   if (!pending.answer(waiting.id, request.granted)) throw nothingWaits(request.id);
   return { touch: asWaitingTouch(waiting), granted: request.granted };
+}
+
+/** A touch and nothing else: not the answer to a certain question, nor to one that is yet to come. */
+function isPress({ granted, id, verified = false, waitMs = 0 }: TouchRequest): boolean {
+  return granted && id === undefined && !verified && waitMs === 0;
+}
+
+async function pressTouch(key: TouchedKey, request: TouchRequest): Promise<TouchAnswer> {
+  const { touch, attachedTo } = key.status();
+  const never = `This key never waits for a touch: it was started with --touch ${touch}.`;
+  if (touch === "deny" || !isPress(request)) throw new Refusal("not-asking", never);
+  const slot = request.long === true ? 2 : 1;
+  if (touch === "auto" && !key.hasKeyboard) throw new Refusal("not-asking", never);
+  // Nothing is used up for a host that is not there.
+  const isUnattached = key.hasKeyboard && attachedTo === null;
+  const outcome = isUnattached ? "unattached" : await key.pressTouch(slot === 2);
+  if (outcome === "typed") return { typed: slot };
+  throw new Refusal("nothing-waits", `No touch is waited for${whyNotTyped(outcome, slot)}.`);
+}
+
+function whyNotTyped(outcome: Exclude<PressOutcome, "typed"> | "unattached", slot: 1 | 2): string {
+  switch (outcome) {
+    case "unattached":
+      return ", and the key is attached to no host that it could type to";
+    case "no-keyboard":
+      return ", and the key has no keyboard that would type an OTP slot";
+    case "empty":
+      return `, and OTP slot ${slot} has nothing to type: it is not configured`;
+    case "dormant":
+      return `, and OTP slot ${slot} is dormant`;
+    case "challenge-response":
+      return `, and OTP slot ${slot} types nothing: it answers challenges`;
+    case "used-up":
+      return `, and the counter of OTP slot ${slot} has come to its end: configure the slot anew`;
+    case "busy":
+      return ", and the key is typing already";
+    case "unread":
+      return ", and the host did not read all that the key typed: no program on it has the keyboard open";
+  }
 }
 
 export function asWaitingTouch({ id, prompt }: WaitingPrompt): WaitingTouch {

@@ -19,7 +19,9 @@ export class Request {
   readonly channel: number;
   readonly command: number;
   readonly transport: Transport;
-  readonly #controller = new AbortController();
+  /** Made when somebody first looks at the signal: that costs Node 14 µs, as much as a small request takes. */
+  #controller: AbortController | undefined;
+  #isCancelled = false;
   readonly #sendKeepalive: ((status: KeepaliveStatus) => void) | undefined;
   #status: KeepaliveStatus = "processing";
   #interval: NodeJS.Timeout | undefined;
@@ -29,10 +31,13 @@ export class Request {
     this.channel = channel;
     this.command = command;
     this.#sendKeepalive = sendKeepalive;
+    const signal = () => this.#signal();
     this.transport = {
       name: "ctaphid",
       channel,
-      signal: this.#controller.signal,
+      get signal() {
+        return signal();
+      },
       keepalive: (status) => this.#keepalive(status),
     };
     if (sendKeepalive !== undefined) {
@@ -42,7 +47,14 @@ export class Request {
 
   /** Asks the applet to stop; its answer still counts. */
   cancel(): void {
-    this.#controller.abort();
+    this.#isCancelled = true;
+    this.#controller?.abort();
+  }
+
+  #signal(): AbortSignal {
+    this.#controller ??= new AbortController();
+    if (this.#isCancelled) this.#controller.abort();
+    return this.#controller.signal;
   }
 
   /** Answered, or of no interest any more: nothing further is sent in its name. */
@@ -52,10 +64,18 @@ export class Request {
     this.#interval = undefined;
   }
 
-  /** A new status goes out once the applet waits: an answer that comes without waiting is the better news. */
+  /**
+   * A touch that is wanted goes out at once, however quickly it is given: test suites wait to see it. The way back waits
+   * until the applet does: an answer that comes without waiting is the better news.
+   */
   #keepalive(status: KeepaliveStatus): void {
     if (status === this.#status || this.#interval === undefined) return;
     this.#status = status;
+    if (status === "upneeded") {
+      this.#sendKeepalive?.(status);
+      this.#interval.refresh();
+      return;
+    }
     this.#changed ??= setImmediate(() => {
       this.#changed = undefined;
       this.#sendKeepalive?.(this.#status);

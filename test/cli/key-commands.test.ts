@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { PassThrough } from "node:stream";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { attestationCreate, attestationRemove, attestationShow, metadata } from "../../src/cli/attestation.ts";
+import { moveCard } from "../../src/cli/card.ts";
 import { fidoChangePin, fidoCredentials, fidoDelete, fidoInfo, fidoReset, fidoSetPin } from "../../src/cli/fido.ts";
 import type { Surroundings } from "../../src/cli/open-store.ts";
 import { powerCycle } from "../../src/cli/power-cycle.ts";
@@ -13,6 +14,7 @@ import { status } from "../../src/cli/status.ts";
 import { init } from "../../src/cli/store.ts";
 import { touch } from "../../src/cli/touch.ts";
 import { watch } from "../../src/cli/watch.ts";
+import { ControlClient } from "../../src/control/client.ts";
 import { attachDevice, openChannel } from "../support/attached-key.ts";
 import { Command, cborMap, encodeRequest, makeCredentialParameters } from "../support/fido-client.ts";
 import { storeDirectory } from "../support/store-directory.ts";
@@ -107,6 +109,28 @@ describe("commands for a running key", () => {
     await expect(powerCycle(plain, env, print)).rejects.toThrow(none);
     const elsewhere = { ...touchOptions, control: join(directory, "nothing") };
     await expect(touch(elsewhere, env, print)).rejects.toThrow(`No key is running at ${elsewhere.control}`);
+  });
+
+  it("take the card out of its reader and put it back", async () => {
+    const serving = await start();
+    const cardIsOut = async () => (await new ControlClient(serving.control).status()).card === "out";
+    await moveCard("in", plain, env, print);
+    await moveCard("out", plain, env, print);
+    expect(await cardIsOut()).toBe(true);
+    await moveCard("out", plain, env, print);
+    await status(plain, env, print);
+    expect(printed.splice(0)).toEqual([
+      "The card is in its reader already.",
+      'The card is out: "latchkey card insert" puts it back.',
+      "The card is out already.",
+      ...[expect.anything(), expect.anything(), expect.anything(), expect.anything(), expect.anything()],
+      "  its card is ejected",
+    ]);
+    await moveCard("in", json, env, print);
+    expect(printedJson()).toEqual({ card: "in", moved: true });
+    await moveCard("in", json, env, print);
+    expect(printedJson()).toEqual({ card: "in", moved: false });
+    expect(await cardIsOut()).toBe(false);
   });
 
   it("find the only one, and want to be told which of several", async () => {

@@ -11,6 +11,7 @@ import {
   parseTcpPort,
   parseTouchMode,
   parseUsbId,
+  parseVpcd,
 } from "../../src/cli/options.ts";
 
 test("A TCP port is a decimal number up to 65535; only a listener may have 0", () => {
@@ -42,6 +43,12 @@ test("A remote is a host with or without a port; an IPv6 address with a port sta
   for (const text of ["", ":3240", "host:", "host:port", "host:0", "host:1:2", "a b"]) {
     expect(() => parseRemote(text)).toThrow(InvalidArgumentError);
   }
+});
+
+test("vpcd's address has its own port, unless one is given", () => {
+  expect(parseVpcd("127.0.0.1")).toEqual({ host: "127.0.0.1", port: 35_963 });
+  expect(parseVpcd("[::1]:7")).toEqual({ host: "::1", port: 7 });
+  expect(() => parseVpcd("host:0")).toThrow(InvalidArgumentError);
 });
 
 test("A busid has at most the 31 characters that its field holds", () => {

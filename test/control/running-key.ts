@@ -47,6 +47,10 @@ export async function startKey(directory: string, touch: TouchMode = "ask") {
         return { detachedFrom: null };
       },
       moveCard: (where) => ({ card: where, moved: key.slot.move(where) }),
+      get hasKeyboard() {
+        return key.hasKeyboard;
+      },
+      pressTouch: (long) => key.pressTouch(long),
       administration: administer(key),
     },
     createLogger("traffic", (line) => logged.push(line)),

@@ -110,7 +110,7 @@ describe("a touch", () => {
     const { client } = await start();
     expect(await refusal(client.touch({ granted: true }))).toMatchObject({
       code: "nothing-waits",
-      message: "No touch is waited for.",
+      message: "No touch is waited for, and the key has no keyboard that would type an OTP slot.",
     });
     expect(await refusal(client.touch({ id: 7, granted: true }))).toMatchObject({
       message: "No touch 7 is waited for.",

@@ -182,20 +182,6 @@ describe("CTAPHID_MSG, CTAPHID_CBOR and vendor commands", () => {
     expect(vendor.last.message).toHaveLength(0);
   });
 
-  test("are ERR_INVALID_CMD where they are off, and CTAPHID_INIT says that they are", async () => {
-    const cases = [
-      ["cbor", Command.CBOR, 0x01],
-      ["msg", Command.MSG, 0x0d],
-    ] as const;
-    for (const [member, command, capabilities] of cases) {
-      const rig = new Rig({ [member]: undefined });
-      const [reply] = await rig.exchange(BROADCAST, Command.INIT, NONCE);
-      const init = parseInitReply(reply?.data ?? NOTHING);
-      expect(init.capabilities).toBe(capabilities);
-      expect(await rig.exchange(init.channel, command, Buffer.of(4))).toEqual([error(init.channel, 0x01)]);
-    }
-  });
-
   test("answer with the CTAPHID error that the applet throws", async () => {
     const handler = new ScriptedHandler();
     const rig = new Rig({ cbor: handler.handle, vendor: new Map([[0x42, handler.handle]]) });

@@ -56,11 +56,12 @@ describe("CTAPHID_KEEPALIVE", () => {
     expect(await rig.after(0)).toEqual([keepalive(channel, PROCESSING)]);
   });
 
-  test("is spared when the touch is there before anyone has waited for it", async () => {
+  test("says once that a touch is wanted when it is there at once, and not that it no longer is", async () => {
     const { rig, channel, handler } = await requested();
     handler.last.transport.keepalive("upneeded");
+    handler.last.transport.keepalive("processing");
     handler.last.answer(Buffer.of(0));
-    expect(await rig.after(1000)).toMatchObject([{ channel, command: Command.CBOR }]);
+    expect(await rig.after(1000)).toMatchObject([keepalive(channel, UPNEEDED), { channel, command: Command.CBOR }]);
   });
 
   test("is not sent for CTAPHID_MSG: U2F hosts do not know it", async () => {

@@ -110,6 +110,7 @@ describe.each<Version>([1, 2])("With protocol %i", (version) => {
 
   test("changePIN refuses what it must, and spends a try only on a wrong PIN", async () => {
     expect(statusOf(await client.changePin("1234", "5678"))).toBe("CTAP2_ERR_PIN_NOT_SET");
+    expect(statusOf(await client.send(0x01))).toBe("CTAP2_ERR_PIN_NOT_SET");
     await client.setPin("1234");
     expect(statusOf(await client.changePin("1234", "5678", { 6: undefined }))).toBe("CTAP2_ERR_MISSING_PARAMETER");
     expect(statusOf(await client.changePin("1234", "5678", { 1: 0 }))).toBe("CTAP1_ERR_INVALID_PARAMETER");
@@ -203,7 +204,7 @@ describe("A token", () => {
     expect(await ask(0, "example.com")).toBe("CTAP1_ERR_INVALID_PARAMETER");
     expect(await ask(-1, "example.com")).toBe("CTAP1_ERR_INVALID_PARAMETER");
     expect(await ask(Permission.MC)).toBe("CTAP2_ERR_MISSING_PARAMETER");
-    expect(await ask(Permission.GA | Permission.CM)).toBe("CTAP2_ERR_MISSING_PARAMETER");
+    expect(await ask(Permission.MC | Permission.GA)).toBe("CTAP2_ERR_MISSING_PARAMETER");
     expect(await ask(Permission.CM, undefined, { 9: undefined })).toBe("CTAP2_ERR_MISSING_PARAMETER");
     expect(await ask(Permission.CM, undefined, { 6: undefined })).toBe("CTAP2_ERR_MISSING_PARAMETER");
     expect(await ask(Permission.CM, undefined, { 3: undefined })).toBe("CTAP2_ERR_MISSING_PARAMETER");
@@ -229,6 +230,13 @@ describe("A token", () => {
   test("of getPinToken is bound to the first relying party that it is used for", async () => {
     const { token } = await client.requestLegacyToken("1234");
     // A search for credentials does not spend it.
+    expect(statusOf(await signIn(token, { 5: cborMap({ up: false }) }))).toBe("CTAP2_ERR_NO_CREDENTIALS");
+    expect(statusOf(await register(token, { 2: cborMap({ id: "other.example" }) }))).toBe("CTAP2_ERR_PIN_AUTH_INVALID");
+    expect(statusOf(await register(token))).toBe(OK);
+  });
+
+  test("for more than registering and signing in needs no relying party, and is bound by its first use", async () => {
+    const token = await client.getToken("1234", Permission.MC | Permission.GA | Permission.CM);
     expect(statusOf(await signIn(token, { 5: cborMap({ up: false }) }))).toBe("CTAP2_ERR_NO_CREDENTIALS");
     expect(statusOf(await register(token, { 2: cborMap({ id: "other.example" }) }))).toBe("CTAP2_ERR_PIN_AUTH_INVALID");
     expect(statusOf(await register(token))).toBe(OK);

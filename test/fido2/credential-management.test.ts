@@ -214,6 +214,7 @@ test("A token for one relying party reaches its credentials alone", async () => 
   expect(statusOf(await client.manage(Sub.RPS, undefined, token))).toBe(refused);
   expect(statusOf(await client.manage(Sub.CREDENTIALS, ofRp("other.example"), token))).toBe(refused);
   expect(statusOf(await client.manage(Sub.DELETE, map([2, descriptor(dora.credentialId)]), token))).toBe(refused);
+  expect(statusOf(await client.manage(Sub.DELETE, map([2, descriptor(Buffer.alloc(32))]), token))).toBe(refused);
   const renaming = map([2, descriptor(dora.credentialId)], [3, user("dora")]);
   expect(statusOf(await client.manage(Sub.UPDATE, renaming, token))).toBe(refused);
   expect(await list(token, "example.com")).toHaveLength(3);
@@ -252,6 +253,25 @@ describe("The persistent token", () => {
     await send(authenticator, Command.RESET);
     expect(statusOf(await client.manage(Sub.METADATA, undefined, next))).toBe("CTAP2_ERR_PIN_AUTH_INVALID");
   });
+});
+
+test("Of two clients who delete or rename the same credential at once, the later is told that it is gone", async () => {
+  const { alice, bob } = await furnish();
+  const token = await client.getToken("1234", Permission.CM);
+  const gone = ["CTAP2_ERR_NO_CREDENTIALS", "CTAP2_OK"];
+  const remove = (id: Uint8Array) => client.manage(Sub.DELETE, map([2, descriptor(id)]), token);
+  const deletions = await Promise.all([remove(alice.credentialId), remove(alice.credentialId)]);
+  expect(deletions.map(statusOf).sort()).toEqual(gone);
+  const renaming = map([2, descriptor(bob.credentialId)], [3, user("bob", { name: "robert" })]);
+  const [deleted, renamed] = await Promise.all([remove(bob.credentialId), client.manage(Sub.UPDATE, renaming, token)]);
+  expect([statusOf(renamed), statusOf(deleted)]).toEqual(gone);
+});
+
+test("A descriptor of another type than public-key names no credential", async () => {
+  const { alice } = await furnish();
+  const token = await client.getToken("1234", Permission.CM);
+  const foreign = cborMap({ id: alice.credentialId, type: "private-key" });
+  expect(statusOf(await client.manage(Sub.DELETE, map([2, foreign]), token))).toBe("CTAP2_ERR_NO_CREDENTIALS");
 });
 
 describe("A listing", () => {

@@ -4,6 +4,7 @@ import { CoseAlgorithm } from "../../applets/fido2/cose-key.ts";
 import { type Credential, CredProtect, plainTraits } from "../../applets/fido2/credential.ts";
 import { encodeCredentialRecord, parseCredentialRecord } from "../../applets/fido2/credential-record.ts";
 import { Credentials } from "../../applets/fido2/credentials.ts";
+import { MAX_CRED_BLOB_LENGTH } from "../../applets/fido2/extensions/cred-blob.ts";
 import { MAX_CREDENTIAL_ID_LENGTH, openCredentialId, sealCredentialId } from "../../applets/fido2/sealed-id.ts";
 import { concat } from "../../src/bytes/concat.ts";
 import { type CborValue, decodeCborMap, encodeCbor } from "../../src/cbor.ts";
@@ -158,13 +159,17 @@ describe("A sealed id", () => {
     return concat(Buffer.of(1), nonce, sealed);
   }
 
-  test("holds protection and payment", () => {
+  test("holds protection, payment and a blob", () => {
     for (const credProtect of [1, 2, 3] as const) {
       for (const thirdPartyPayment of [true, false]) {
-        const traits = { credProtect, thirdPartyPayment };
-        const id = sealCredentialId(key, nonce, rpIdHash, CoseAlgorithm.ES256, privateKey, traits);
-        expect(id.length).toBe(66);
-        expect(openCredentialId(key, rpIdHash, id)?.traits).toEqual({ ...plainTraits, ...traits });
+        for (const credBlob of [undefined, new Uint8Array(0), new Uint8Array(128).fill(7)]) {
+          const traits = { credProtect, thirdPartyPayment, credBlob };
+          const id = sealCredentialId(key, nonce, rpIdHash, CoseAlgorithm.ES256, privateKey, traits);
+          expect(id.length).toBe(credBlob === undefined ? 66 : 67 + credBlob.length);
+          const opened = openCredentialId(key, rpIdHash, id);
+          expect(opened?.traits).toEqual({ ...plainTraits, ...traits });
+          expect(opened?.privateKey).toEqual(privateKey);
+        }
       }
     }
   });
@@ -174,15 +179,16 @@ describe("A sealed id", () => {
   });
 
   test("with flags or an algorithm that are not known is not opened", () => {
-    for (const flags of [0x03, 0x08, 0x80]) {
+    for (const flags of [0x03, 0x10, 0x80]) {
       expect(openCredentialId(key, rpIdHash, sealWithFlags(-7, flags))).toBeUndefined();
     }
     expect(openCredentialId(key, rpIdHash, sealWithFlags(-65535, 0))).toBeUndefined();
   });
 
   test("is never longer than getInfo says", () => {
-    const longest = sealCredentialId(key, nonce, rpIdHash, CoseAlgorithm.ES512, Buffer.alloc(66), plainTraits);
+    const traits = { ...plainTraits, credBlob: new Uint8Array(MAX_CRED_BLOB_LENGTH) };
+    const longest = sealCredentialId(key, nonce, rpIdHash, CoseAlgorithm.ES512, Buffer.alloc(66), traits);
     expect(longest.length).toBe(MAX_CREDENTIAL_ID_LENGTH);
-    expect(MAX_CREDENTIAL_ID_LENGTH).toBeLessThanOrEqual(128);
+    expect(MAX_CREDENTIAL_ID_LENGTH).toBeLessThanOrEqual(255);
   });
 });

@@ -57,8 +57,8 @@ const requests: readonly SoundRequest[] = [
     command: Command.MAKE_CREDENTIAL,
     members: [
       [1, clientDataHash],
-      [2, cborMap({ id: "example.com", name: "Example" })],
-      [3, cborMap({ id: Buffer.from("user"), name: "alice", displayName: "Alice" })],
+      [2, cborMap({ id: "example.com", name: "Example", icon: "https://example.com/a.png" })],
+      [3, cborMap({ id: Buffer.from("user"), name: "alice", displayName: "Alice", icon: "data:," })],
       [4, [credentialParameter(-7)]],
       [5, [descriptor(Buffer.of(1))]],
       [

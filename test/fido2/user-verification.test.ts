@@ -129,9 +129,14 @@ describe("A token by verification", () => {
   });
 
   test("is refused with the person, and for what no token may", async () => {
-    platform.presence.answer("denied", "timeout");
+    platform.presence.answer("denied", "timeout", "pending");
     expect(statusOf(await client.requestTokenByUv(Permission.CM))).toBe("CTAP2_ERR_UV_INVALID");
     expect(statusOf(await client.requestTokenByUv(Permission.CM))).toBe("CTAP2_ERR_USER_ACTION_TIMEOUT");
+    const transport = createTestTransport();
+    const cancelled = new PinClient(authenticator, 2, transport).requestTokenByUv(Permission.CM);
+    while (platform.presence.prompts.length < 3) await new Promise(setImmediate);
+    transport.cancel();
+    expect(statusOf(await cancelled)).toBe("CTAP2_ERR_KEEPALIVE_CANCEL");
     const ask = async (permissions: number, changes: Members = {}) =>
       statusOf(await client.requestTokenByUv(permissions, undefined, changes));
     expect(await ask(0)).toBe("CTAP1_ERR_INVALID_PARAMETER");

@@ -245,3 +245,19 @@ test("What is no command is answered 6700, and our own mistakes 6F00", async () 
   expect(await send("00040000")).toBe("6f00");
   expect(lines).toEqual(["error a00000000101 failed: TypeError: oops"]);
 });
+
+test("A reset while a command is at work leaves nothing of it behind", async () => {
+  const { first, dispatcher, send } = await selectedCard();
+  let finish: (data: Uint8Array) => void = () => {};
+  first.process = () => new Promise((resolve) => (finish = resolve));
+  const working = send("0001000000");
+  await new Promise(setImmediate);
+  dispatcher.reset();
+  expect(first.calls).toEqual(["deselect"]);
+  finish(new Uint8Array(300));
+  expect(await working).toMatch(/612c$/);
+  // The applet forgets what it may have been told meanwhile, and the rest of the answer is gone.
+  expect(await send("00c0000000")).toBe("6985");
+  expect(first.calls).toEqual(["deselect", "deselect"]);
+  expect(dispatcher.selected).toBeUndefined();
+});

@@ -78,10 +78,10 @@ export async function codeOf({ send }: Pick<OathCard, "send">, name: string, ste
   return answer.sw === "9000" ? codeIn(parseTlvs(answer.data)[0]?.value) : answer.sw;
 }
 
-/** As people type it. */
+/** As people type it: clients reduce the 31 bits that they get. */
 export function codeIn(value: Uint8Array | undefined): string {
   const [digits = 0, ...code] = value ?? [];
-  return String(Buffer.from(code).readUInt32BE()).padStart(digits, "0");
+  return String(Buffer.from(code).readUInt32BE() % 10 ** digits).padStart(digits, "0");
 }
 
 export async function fill({ oath }: OathCard, left: number): Promise<void> {

@@ -1,6 +1,16 @@
 import { describe, expect, test } from "vitest";
+import { Fido2Authenticator } from "../../../applets/fido2/authenticator.ts";
 import type { CborValue } from "../../../src/cbor.ts";
-import { bytesOf, cborMap, descriptor } from "../../support/fido-client.ts";
+import {
+  bytesOf,
+  Command,
+  cborMap,
+  credentialParameter,
+  descriptor,
+  getAssertionParameters,
+  send,
+  verifyAssertion,
+} from "../../support/fido-client.ts";
 import { bytes, extensions, Fido2Rig } from "../rig.ts";
 
 const rk = { 7: cborMap({ rk: true }) };
@@ -19,11 +29,26 @@ describe("credBlob", () => {
     expect((await rig.signIn(publicKey, { 4: extensions({ credBlob: false }) })).authData.flags).toBe(0x01);
   });
 
-  test("that is too long, or has no record to be in, is answered with false", async () => {
+  test("of a credential that is not discoverable is in its id, for a new authenticator and for U2F's one-byte length", async () => {
+    const rig = new Fido2Rig();
+    const blob = Buffer.alloc(128, 5);
+    const made = await rig.register({ 4: [credentialParameter(-36)], 6: extensions({ credBlob: blob }) });
+    expect(made.authData.extensions).toEqual(extensions({ credBlob: true }));
+    expect(made.credentialId.length).toBe(229);
+    const later = new Fido2Authenticator(rig.platform);
+    const members = { 3: [descriptor(made.credentialId)], 4: extensions({ credBlob: true }) };
+    const assertion = verifyAssertion(
+      await send(later, Command.GET_ASSERTION, getAssertionParameters(members)),
+      made.publicKey,
+    );
+    expect(assertion.authData.extensions).toEqual(extensions({ credBlob: bytes(blob) }));
+  });
+
+  test("that is too long is answered with false", async () => {
     const rig = new Fido2Rig();
     const long = await rig.register({ ...rk, 6: extensions({ credBlob: Buffer.alloc(129) }) });
     expect(long.authData.extensions).toEqual(extensions({ credBlob: false }));
-    const sealed = await rig.register({ 6: extensions({ credBlob: Buffer.alloc(32) }) });
+    const sealed = await rig.register({ 6: extensions({ credBlob: Buffer.alloc(129) }) });
     expect(sealed.authData.extensions).toEqual(extensions({ credBlob: false }));
   });
 

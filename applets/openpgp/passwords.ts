@@ -1,0 +1,125 @@
+// PW1, the resetting code and PW3. OpenPGP 3.4.1 §4.3
+// Persistent: of each a salted hash and its length (never the password), how many tries are left, and how many there are
+// at most. A card that was never told otherwise has 123456 and 12345678, and no resetting code.
+import { isEqualConstantTime } from "../../src/bytes/equal.ts";
+import { bytes, struct, u8 } from "../../src/bytes/struct.ts";
+import { sha256 } from "../../src/crypto/hash.ts";
+import { StatusError, StatusWord } from "../../src/iso7816/status-word.ts";
+import type { Platform } from "../../src/platform.ts";
+import { MAX_PASSWORD_LENGTH } from "./card.ts";
+import type { Changes, Persistent } from "./persistent.ts";
+
+export const PASSWORDS = ["PW1", "RC", "PW3"] as const;
+export type PasswordName = (typeof PASSWORDS)[number];
+
+const rules: Readonly<Record<PasswordName, { readonly minLength: number; readonly factory?: string }>> = {
+  PW1: { minLength: 6, factory: "123456" },
+  RC: { minLength: 8 },
+  PW3: { minLength: 8, factory: "12345678" },
+};
+
+const DEFAULT_TRY_LIMIT = 3;
+const SALT_LENGTH = 16;
+/** SHA-256 of the salt and the password. The store is what keeps it secret: SECURITY.md. */
+const Verifier = struct({ version: u8, length: u8, salt: bytes(SALT_LENGTH), hash: bytes(32) });
+const RECORD_VERSION = 1;
+
+function verifierKey(name: PasswordName): string {
+  return `openpgp/password/${name}`;
+}
+/** One byte; a record of its own, because it is written before every comparison. Absent while all tries are left. */
+function triesKey(name: PasswordName): string {
+  return `openpgp/tries/${name}`;
+}
+/** One byte for each of PASSWORDS. */
+const TRY_LIMITS = "openpgp/try-limits";
+
+export class Passwords {
+  readonly #persistent: Persistent;
+  readonly #platform: Platform;
+
+  constructor(platform: Platform, persistent: Persistent) {
+    this.#platform = platform;
+    this.#persistent = persistent;
+  }
+
+  /** How long the password is, in bytes; undefined when there is none. */
+  length(name: PasswordName): number | undefined {
+    return this.#verifier(name)?.length;
+  }
+
+  /** How many tries are left; none for a password that there is not. */
+  tries(name: PasswordName): number {
+    if (this.#verifier(name) === undefined) return 0;
+    return this.#persistent.get(triesKey(name))?.[0] ?? this.#tryLimit(name);
+  }
+
+  /**
+   * Compares a guess in constant time. The try is durably spent before the comparison, so that cutting the power in
+   * between buys nothing. Throws StatusError 6982, or 6983 when that was the last try, or there was none left.
+   */
+  async verify(name: PasswordName, guess: Uint8Array): Promise<void> {
+    const verifier = this.#verifier(name);
+    if (verifier === undefined) throw new StatusError(StatusWord.SECURITY_STATUS_NOT_SATISFIED);
+    const left = this.tries(name) - 1;
+    if (left < 0) throw new StatusError(StatusWord.AUTHENTICATION_METHOD_BLOCKED);
+    await this.#persistent.commit({ [triesKey(name)]: Uint8Array.of(left) });
+    if (!isEqualConstantTime(sha256(verifier.salt, guess), verifier.hash)) {
+      throw new StatusError(
+        left === 0 ? StatusWord.AUTHENTICATION_METHOD_BLOCKED : StatusWord.SECURITY_STATUS_NOT_SATISFIED,
+      );
+    }
+    await this.#persistent.commit({ [triesKey(name)]: null });
+  }
+
+  /** Throws StatusError 6700 for a new password that is too short or too long. `exactly`: what a KDF-DO demands. */
+  verifyNewLength(name: PasswordName, password: Uint8Array, exactly: number | undefined): void {
+    const isRight =
+      exactly === undefined
+        ? password.length >= rules[name].minLength && password.length <= MAX_PASSWORD_LENGTH
+        : password.length === exactly;
+    if (!isRight) throw new StatusError(StatusWord.WRONG_LENGTH);
+  }
+
+  /** Sets a password, with all its tries. */
+  replacement(name: PasswordName, password: Uint8Array): Changes {
+    const salt = this.#platform.randomBytes(SALT_LENGTH);
+    const hash = sha256(salt, password);
+    const record = Verifier.encode({ version: RECORD_VERSION, length: password.length, salt, hash });
+    return { [verifierKey(name)]: record, [triesKey(name)]: null };
+  }
+
+  /** Back to the factory's password, or to none, with all its tries. */
+  reset(name: PasswordName): Changes {
+    return { [verifierKey(name)]: null, [triesKey(name)]: null };
+  }
+
+  /** Sets how many tries each password has, and gives them all. Yubico's SET PIN RETRIES. */
+  tryLimits(limits: Readonly<Record<PasswordName, number>>): Changes {
+    const all = PASSWORDS.map((name) => [triesKey(name), null] as const);
+    return { ...Object.fromEntries(all), [TRY_LIMITS]: Uint8Array.from(PASSWORDS, (name) => limits[name]) };
+  }
+
+  #tryLimit(name: PasswordName): number {
+    return this.#persistent.get(TRY_LIMITS)?.[PASSWORDS.indexOf(name)] ?? DEFAULT_TRY_LIMIT;
+  }
+
+  #verifier(
+    name: PasswordName,
+  ): { readonly length: number; readonly salt: Uint8Array; readonly hash: Uint8Array } | undefined {
+    const record = this.#persistent.get(verifierKey(name));
+    if (record !== undefined) return Verifier.parse(record);
+    return factoryVerifiers[name];
+  }
+}
+
+/** What the factory's passwords would be kept as. Everybody knows them: a salt would hide nothing. */
+const factoryVerifiers = Object.fromEntries(
+  PASSWORDS.flatMap((name) => {
+    const { factory } = rules[name];
+    if (factory === undefined) return [];
+    const salt = new Uint8Array(SALT_LENGTH);
+    const hash = sha256(salt, Buffer.from(factory, "ascii"));
+    return [[name, { length: factory.length, salt, hash }]];
+  }),
+) as Partial<Record<PasswordName, { length: number; salt: Uint8Array; hash: Uint8Array }>>;
