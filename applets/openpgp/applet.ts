@@ -55,6 +55,7 @@ export class OpenPgpApplet implements Applet {
     this.context = {
       platform,
       options: whole,
+      aid: this.aid,
       persistent,
       volatile: new Volatile(),
       passwords: new Passwords(platform, persistent),

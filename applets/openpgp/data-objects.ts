@@ -5,7 +5,6 @@ import { encodeTlv } from "../../src/iso7816/tlv.ts";
 import { algorithmChanges } from "./algorithm-change.ts";
 import { encodeAlgorithmInformation } from "./algorithms.ts";
 import {
-  applicationIdentifier,
   EXTENDED_CAPABILITIES,
   EXTENDED_LENGTH_INFORMATION,
   GENERAL_FEATURE_MANAGEMENT,
@@ -121,7 +120,7 @@ function slotObjects(slot: KeySlot): readonly DataObject[] {
       tag: attributes,
       read: "always",
       write: "PW3",
-      value: ({ keys }) => keys.attributes(slot).bytes,
+      value: ({ keys }) => keys.attributeBytes(slot),
       changes: (context, value) => algorithmChanges(context, slot, value),
     },
     stored(fingerprint, "always", "PW3", exactlyOrEmpty(FINGERPRINT_LENGTH), new Uint8Array(FINGERPRINT_LENGTH)),
@@ -209,7 +208,7 @@ const dataObjects: ReadonlyMap<number, DataObject> = new Map(
     stored(0x0102, "always", "PW3", upTo(MAX_SPECIAL_LENGTH)),
     stored(0x0103, "PW1", "PW1", upTo(MAX_SPECIAL_LENGTH)),
     stored(0x0104, "PW3", "PW3", upTo(MAX_SPECIAL_LENGTH)),
-    computed(0x4f, ({ platform, options }) => applicationIdentifier(options.manufacturer, platform.device)),
+    computed(0x4f, ({ aid }) => aid),
     stored(0x5e, "always", "PW3", upTo(MAX_SPECIAL_LENGTH)), // login data
     stored(0x5f50, "always", "PW3", upTo(MAX_SPECIAL_LENGTH)), // URL
     computed(0x5f52, ({ persistent }) => historicalBytes(persistent.isTerminated)),

@@ -50,7 +50,7 @@ export class Passwords {
 
   /** How many tries are left; none for a password that there is not. */
   tries(name: PasswordName): number {
-    if (this.#verifier(name) === undefined) return 0;
+    if (rules[name].factory === undefined && this.#persistent.get(verifierKey(name)) === undefined) return 0;
     return this.#persistent.get(triesKey(name))?.[0] ?? this.#tryLimit(name);
   }
 
