@@ -43,7 +43,7 @@ export async function performSecurityOperation(
     case Operation.ENCIPHER:
       return encipher(context, apdu.data);
     default:
-      throw new StatusError(StatusWord.INCORRECT_P1_P2);
+      throw new StatusError(StatusWord.WRONG_P1_P2);
   }
 }
 
@@ -101,7 +101,7 @@ export async function internalAuthenticate(
   { p1, p2, data }: CommandApdu,
   transport: Transport,
 ): Promise<Uint8Array> {
-  if (p1 !== 0 || p2 !== 0) throw new StatusError(StatusWord.INCORRECT_P1_P2);
+  if (p1 !== 0 || p2 !== 0) throw new StatusError(StatusWord.WRONG_P1_P2);
   requireAccess(context, "PW1");
   const slot = context.volatile.authenticationKey;
   const key = requireKey(context, slot);
@@ -113,7 +113,7 @@ export async function internalAuthenticate(
 export function manageSecurityEnvironment({ volatile }: OpenPgpContext, { p1, p2, data }: CommandApdu): Uint8Array {
   const environment = p1 * 0x100 + p2;
   if (environment !== Environment.DECIPHER && environment !== Environment.AUTHENTICATION) {
-    throw new StatusError(StatusWord.INCORRECT_P1_P2);
+    throw new StatusError(StatusWord.WRONG_P1_P2);
   }
   const { tag, value } = parsing(() => parseTlv(data));
   if (tag !== KEY_REFERENCE || value.length !== 1) throw new StatusError(StatusWord.WRONG_DATA);
