@@ -64,7 +64,7 @@ export async function attest(
   transport: Transport,
 ): Promise<Uint8Array> {
   const slot = slotOfReference(p1);
-  if (slot === undefined || slot === "att" || p2 !== 0) throw new StatusError(StatusWord.INCORRECT_P1_P2);
+  if (slot === undefined || slot === "att" || p2 !== 0) throw new StatusError(StatusWord.WRONG_P1_P2);
   const { keys, persistent, platform, volatile } = context;
   const verifyAccess = () => {
     if (!volatile.pw1ForSignature && !volatile.pw1) throw new StatusError(StatusWord.SECURITY_STATUS_NOT_SATISFIED);

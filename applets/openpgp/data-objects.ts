@@ -125,9 +125,10 @@ function slotObjects(slot: KeySlot): readonly DataObject[] {
       value: ({ keys }) => keys.attributeBytes(slot),
       changes: (context, value) => algorithmChanges(context, slot, value),
     },
-    stored(fingerprint, "always", "PW3", exactlyOrEmpty(FINGERPRINT_LENGTH), new Uint8Array(FINGERPRINT_LENGTH)),
-    stored(caFingerprint, "always", "PW3", exactlyOrEmpty(FINGERPRINT_LENGTH), new Uint8Array(FINGERPRINT_LENGTH)),
-    stored(generationTime, "always", "PW3", exactlyOrEmpty(TIME_LENGTH), new Uint8Array(TIME_LENGTH)),
+    // By themselves these are there to be written. What was not is empty, as Gnuk has it; the lists show zeros for it.
+    stored(fingerprint, "always", "PW3", exactlyOrEmpty(FINGERPRINT_LENGTH)),
+    stored(caFingerprint, "always", "PW3", exactlyOrEmpty(FINGERPRINT_LENGTH)),
+    stored(generationTime, "always", "PW3", exactlyOrEmpty(TIME_LENGTH)),
     {
       tag: flag,
       read: "always",
@@ -190,7 +191,9 @@ const resettingCode: DataObject = {
   value: () => EMPTY,
   changes: (context, value) => {
     if (value.length === 0) return context.passwords.reset("RC");
-    context.passwords.verifyNewLength("RC", value, passwordLengthByKdf(context));
+    if (!context.passwords.isRightLength("RC", value.length, passwordLengthByKdf(context))) {
+      throw new StatusError(StatusWord.WRONG_DATA);
+    }
     return context.passwords.replacement("RC", value);
   },
 };

@@ -43,7 +43,7 @@ export async function performSecurityOperation(
     case Operation.ENCIPHER:
       return encipher(context, apdu.data);
     default:
-      throw new StatusError(StatusWord.INCORRECT_P1_P2);
+      throw new StatusError(StatusWord.WRONG_P1_P2);
   }
 }
 
@@ -99,7 +99,7 @@ export async function internalAuthenticate(
   { p1, p2, data }: CommandApdu,
   transport: Transport,
 ): Promise<Uint8Array> {
-  if (p1 !== 0 || p2 !== 0) throw new StatusError(StatusWord.INCORRECT_P1_P2);
+  if (p1 !== 0 || p2 !== 0) throw new StatusError(StatusWord.WRONG_P1_P2);
   const slot = context.volatile.authenticationKey;
   const key = await obtainKey(context, transport, slot, "authenticate", () => requireAccess(context, "PW1"));
   return key.sign(data);
@@ -109,7 +109,7 @@ export async function internalAuthenticate(
 export function manageSecurityEnvironment({ volatile }: OpenPgpContext, { p1, p2, data }: CommandApdu): Uint8Array {
   const environment = p1 * 0x100 + p2;
   if (environment !== Environment.DECIPHER && environment !== Environment.AUTHENTICATION) {
-    throw new StatusError(StatusWord.INCORRECT_P1_P2);
+    throw new StatusError(StatusWord.WRONG_P1_P2);
   }
   const { tag, value } = parsing(() => parseTlv(data));
   if (tag !== KEY_REFERENCE || value.length !== 1) throw new StatusError(StatusWord.WRONG_DATA);

@@ -97,9 +97,7 @@ function show(info: OtpInfo, { json }: JsonOption, print: Print): void {
   }
   print(`Key ${info.serial}, to programs ${info.cardSerial}`);
   for (const slot of info.slots) print(`  ${describeSlot(slot)}`);
-  print(
-    `  keyboard: ${info.keyboard ? "there" : "not there, until the key is plugged in anew with a slot configured"}`,
-  );
+  print(`  keyboard: ${info.keyboard ? "on" : "off, until the key is plugged in anew with a slot configured"}`);
 }
 
 function describeSlot(summary: OtpSlotSummary): string {
