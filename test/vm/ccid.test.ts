@@ -2,6 +2,7 @@
 import { afterEach, beforeAll, expect, test } from "vitest";
 import { ControlClient } from "../../src/control/client.ts";
 import { attach, detach, kernelComplaints, usedPorts } from "./attach.ts";
+import { guestRepository } from "./guest.ts";
 import { type KeyProcess, startKey } from "./key-process.ts";
 import { describeInGuest } from "./requirements.ts";
 import {
@@ -14,6 +15,9 @@ import {
   waitForReader,
 } from "./smart-card.ts";
 
+const SELECT_FIDO = "00A4040008A0000006472F0001";
+/** authenticatorSelection, which waits for a touch. */
+const SELECTION = "80100000010B00";
 const ATR = "3b:8e:81:31:fe:15:80:73:c0:21:c0:58:4c:61:74:63:68:6b:65:79:7a";
 
 describeInGuest("a smart card reader in the kernel", { packages: smartCardPackages }, (vm) => {
@@ -21,11 +25,18 @@ describeInGuest("a smart card reader in the kernel", { packages: smartCardPackag
   let control: ControlClient;
 
   beforeAll(async () => {
-    key = await startKey(["--ephemeral", "--touch", "auto", "--log-level", "traffic"]);
+    key = await startKey(["--ephemeral", "--touch", "ask", "--log-level", "traffic"]);
     vm.keys.push(key);
     const [, path = ""] = await key.waitFor(/^Control: (\S+)/m);
     control = new ControlClient(path);
   });
+  /** Gives the touch that is asked for, after longer than any driver waits without being asked for more time. */
+  async function touchLate(): Promise<void> {
+    await expect.poll(async () => (await control.status()).waiting.length, { timeout: 30_000 }).toBe(1);
+    await new Promise((resolve) => setTimeout(resolve, 7_000));
+    await control.touch({ granted: true });
+  }
+
   afterEach(async ({ task }) => {
     if (task.result?.state === "fail") process.stderr.write(`--- pcscd ---\n${await pcscdLog(vm.guest)}\n`);
   });
@@ -67,12 +78,35 @@ describeInGuest("a smart card reader in the kernel", { packages: smartCardPackag
     await leaveGnupg(vm.guest, gnupg);
   });
 
+  test("scdaemon's own driver waits for a touch that takes longer than its time-out", async () => {
+    const gnupg = await useGnupg(vm.guest, "own");
+    const commands = ["SCD SERIALNO undefined", `SCD APDU ${SELECT_FIDO}`, `SCD APDU ${SELECTION}`];
+    const waiting = vm.guest.ok(`${gnupg} gpg-connect-agent '${commands.join("' '")}' /bye | od -An -tx1`, {
+      timeoutMs: 60_000,
+    });
+    await touchLate();
+    expect((await waiting).replace(/\s+/g, " ")).toMatch(/44 20 00 90 00 0a/);
+    await leaveGnupg(vm.guest, gnupg);
+  });
+
   test("pcscd finds it, and OpenSC its ATR and the FIDO applet", async () => {
     await startPcscd(vm.guest);
     const reader = await waitForReader(vm.guest);
     expect(reader).toMatch(/^Latchkey Security Key \([0-9a-f]{16}\) 00 00$/);
     expect(await vm.guest.ok(`opensc-tool --reader '${reader}' --atr`)).toContain(ATR);
     expect(await vm.guest.ok("opensc-tool --send-apdu 00A4040008A0000006472F0001")).toMatch(/U2F_V2/);
+  });
+
+  test("libccid waits for a touch that takes longer than its time-out", async () => {
+    const waiting = vm.guest.ok(`opensc-tool -s ${SELECT_FIDO} -s ${SELECTION}`, { timeoutMs: 60_000 });
+    await touchLate();
+    expect(await waiting).toMatch(/Sending: 80 10 [0-9A-F ]+\s+Received \(SW1=0x90, SW2=0x00\):\s+00/);
+  });
+
+  test("libccid chains what is longer than one message, in both directions", async () => {
+    const script = `${guestRepository}/test/vm/guest/long_apdu.py`;
+    expect(await vm.guest.ok(`/usr/bin/python3 ${script} 7500`)).toBe("same 7500\n");
+    expect(key.output()).toMatch(/CCID > DATA_BLOCK done, 4096 bytes/);
   });
 
   test("pcsc_scan sees the card leave and come back, live, and FIDO goes on meanwhile", async () => {

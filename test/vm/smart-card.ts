@@ -4,7 +4,16 @@
 import type { Guest } from "./guest.ts";
 
 /** Debian packages of what runs here. */
-export const smartCardPackages = ["pcscd", "libccid", "opensc", "pcsc-tools", "gnupg", "scdaemon", "usbutils"] as const;
+export const smartCardPackages = [
+  "pcscd",
+  "libccid",
+  "opensc",
+  "pcsc-tools",
+  "gnupg",
+  "scdaemon",
+  "python3-pyscard",
+  "usbutils",
+] as const;
 
 const PCSCD_LOG = "/tmp/pcscd.log";
 

@@ -35,9 +35,13 @@ describeInGuest("ykman", { packages: ["yubikey-manager", "pcscd", "libccid", "op
 
   /** What the owner sees, outside. */
   async function identity(...args: readonly string[]): Promise<KeyIdentity> {
-    const command = [join(repository, "dist/src/cli.js"), "identity", "--control", control, "--json", ...args];
-    const { stdout } = await promisify(execFile)(process.execPath, command, { timeout: 20_000 });
-    return JSON.parse(stdout) as KeyIdentity;
+    return JSON.parse(await latchkey("identity", "--json", ...args)) as KeyIdentity;
+  }
+
+  /** A command for the key that is served, outside. */
+  async function latchkey(...args: readonly string[]): Promise<string> {
+    const command = [join(repository, "dist/src/cli.js"), ...args, "--control", control];
+    return (await promisify(execFile)(process.execPath, command, { timeout: 30_000 })).stdout;
   }
 
   async function plugIn(): Promise<void> {
@@ -57,7 +61,16 @@ describeInGuest("ykman", { packages: ["yubikey-manager", "pcscd", "libccid", "op
   test("lists it, by its serial number too, and shows what is on", async () => {
     directory = await mkdtemp(join(tmpdir(), "latchkey-ykman-"));
     control = join(directory, "control");
-    key = await startKey(["--ephemeral", "--touch", "auto", "--identity", "yubikey5", "--control", control]);
+    key = await startKey([
+      "--ephemeral",
+      "--touch",
+      "auto",
+      "--identity",
+      "yubikey5",
+      "--keyboard",
+      "--control",
+      control,
+    ]);
     vm.keys.push(key);
     await vm.guest.ok("mkdir -p /run/pcscd && (setsid pcscd --foreground >/tmp/pcscd.log 2>&1 </dev/null &)");
     await plugIn();
@@ -76,6 +89,8 @@ describeInGuest("ykman", { packages: ["yubikey-manager", "pcscd", "libccid", "op
     expect(info).toContain("Enabled USB interfaces: OTP, FIDO, CCID");
     expect(info.match(/\tEnabled/g)).toHaveLength(applications.length);
     expect(info).not.toContain("lock code");
+    // Now, and not later: a kernel that detaches what pcscd polls complains of the socket that it has shut down itself.
+    expect(await kernelComplaints(vm.guest)).toEqual([]);
   });
 
   test("turns an application off and on", async () => {
@@ -128,12 +143,12 @@ describeInGuest("ykman", { packages: ["yubikey-manager", "pcscd", "libccid", "op
   });
 
   test("sees to FIDO: information, PIN, credentials", async () => {
+    await latchkey("fido", "reset", "--yes");
     expect(await ykman("fido info")).toContain("PIN is not set");
     await ykman("fido access change-pin --new-pin 24681357");
     expect(await ykman("fido info")).toContain("PIN is set, with 8");
     await ykman("fido access verify-pin --pin 24681357");
     expect((await tryYkman("fido access verify-pin --pin 00000000")).code).not.toBe(0);
     expect((await tryYkman("fido credentials list --pin 24681357")).code).toBe(0);
-    expect(await kernelComplaints(vm.guest)).toEqual([]);
   });
 });
