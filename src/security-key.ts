@@ -150,7 +150,7 @@ export async function createSecurityKey(options: SecurityKeyOptions): Promise<Se
       setMode: (data) => management.setMode(data),
     },
   });
-  const piv = new PivApplet(platform);
+  const piv = new PivApplet(platform, { formFactor: identity.make.formFactor });
 
   // In the order in which a partial AID finds them.
   const applications: CardApplication[] = [
@@ -185,7 +185,8 @@ export async function createSecurityKey(options: SecurityKeyOptions): Promise<Se
     {
       name: "OTP",
       capabilities: Capability.OTP,
-      isWanted: () => identity.alwaysHasKeyboard || options.keyboard === true || otp.slots.configured.length > 0,
+      // Nothing shall type by surprise, whatever the key looks like.
+      isWanted: () => options.keyboard === true || otp.slots.configured.length > 0,
       make: (place) => new KeyboardInterface({ application: otp, log, ...place }),
     },
     {

@@ -37,7 +37,8 @@ export interface TicketKeyboard {
 /** What came of a touch. */
 export type TouchOutcome = "typed" | "unread" | "busy" | Silence;
 
-const CLA = 0x00;
+/** Clients send either; it is the same to a YubiKey. */
+const CLASSES: readonly number[] = [0x00, 0x80];
 /** Of DEVICE_CONFIG: mode, two time-outs. yubikit/management.py, set_mode */
 const MODE_SIZE = 4;
 
@@ -68,7 +69,7 @@ export class OtpApplet implements Applet {
   }
 
   async process({ cla, ins, p1, p2, data }: CommandApdu, transport: Transport): Promise<Uint8Array> {
-    if (cla !== CLA) throw new StatusError(StatusWord.CLA_NOT_SUPPORTED);
+    if (!CLASSES.includes(cla)) throw new StatusError(StatusWord.CLA_NOT_SUPPORTED);
     switch (ins) {
       case Instruction.SLOT:
         if (p2 !== 0) throw new StatusError(StatusWord.INCORRECT_P1_P2);
@@ -128,7 +129,9 @@ export class OtpApplet implements Applet {
     try {
       const pressed = await this.slots.inTurn(() => press(this.#platform, this.slots, slot, this.#poweredAt));
       if (typeof pressed === "string") return pressed;
-      return await keyboard.type(pressed.codes, pressed.pacingMs);
+      const outcome = await keyboard.type(pressed.codes, pressed.pacingMs);
+      this.#platform.log.info(`OTP: a touch of slot ${slot}: ${outcome}`);
+      return outcome;
     } finally {
       this.#isTyping = false;
     }

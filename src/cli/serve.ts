@@ -160,7 +160,7 @@ export async function serve(options: ServeOptions, console: Console, around: Sur
       busid: exported.busid,
       address,
       state,
-      notes: [...notes, ...identityNotes(key)],
+      notes: [...notes, ...identityNotes(key), ...(key.hasKeyboard ? [KEYBOARD_NOTE] : [])],
       touch,
     };
     const lines = bannerLines({
@@ -179,6 +179,9 @@ export async function serve(options: ServeOptions, console: Console, around: Sur
     throw error;
   }
 }
+
+const KEYBOARD_NOTE =
+  'Keyboard: the key is one, too; "latchkey touch" types OTP slot 1 while nothing waits for a touch, with --long slot 2.';
 
 /** It may differ from one attach to the next: a YubiKey's product id says which functions are on. */
 function usbIdOf({ descriptor }: SecurityKey): UsbId {

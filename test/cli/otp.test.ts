@@ -34,6 +34,8 @@ afterEach(async () => {
   running.clear();
 });
 
+let banner: string;
+
 async function start(changes: Partial<ServeOptions> = {}): Promise<Serving> {
   const options: ServeOptions = {
     host: "127.0.0.1",
@@ -44,7 +46,12 @@ async function start(changes: Partial<ServeOptions> = {}): Promise<Serving> {
     touch: "ask",
     ...changes,
   };
-  const console = { input: new PassThrough(), output: new PassThrough().resume(), errors: new PassThrough().resume() };
+  const output = new PassThrough();
+  banner = "";
+  output.on("data", (data: Buffer) => {
+    banner += data.toString();
+  });
+  const console = { input: new PassThrough(), output, errors: new PassThrough().resume() };
   const serving = await serve(options, { ...console, isTerminal: false, script: "/opt/latchkey/cli.js" }, around);
   running.add(serving);
   return serving;
@@ -103,6 +110,12 @@ describe("latchkey otp", () => {
     expect(JSON.parse(lines()[0] ?? "")).toMatchObject({ generated: { password: expect.stringMatching(/^.{10}$/) } });
   });
 
+  it("belongs to a key that is said to have a keyboard at the start only when it has", async () => {
+    await start();
+    expect(banner).toMatch(/^Listening on/m);
+    expect(banner).not.toMatch(/keyboard/i);
+  });
+
   it("asks for a secret at the terminal, and wants one from somewhere", async () => {
     await start();
     await expect(set(1, "static", {})).rejects.toThrow("give --secret-file or --generate");
@@ -126,6 +139,7 @@ describe("latchkey otp", () => {
 describe("latchkey touch", () => {
   it("types a slot, and says so", async () => {
     const serving = await start({ keyboard: true });
+    expect(banner).toMatch(/^Keyboard: the key is one/m);
     await set(1, "static", { secretFile: secretFile("ab") });
     await set(2, "static", { secretFile: secretFile("cd") });
     lines();
