@@ -24,6 +24,7 @@ export async function generateKeyPair(
   requireAccess(context, "PW3");
   transport.keepalive("processing");
   const material = await generateKeyMaterial(keys.attributes(slot).algorithm);
+  requireAccess(context, "PW3"); // still: the card may have been reset meanwhile
   await persistent.commit(keys.replacement(slot, material, KeyOrigin.GENERATED));
   return encodePublicKey(material);
 }
