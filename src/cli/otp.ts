@@ -1,7 +1,7 @@
 // `latchkey otp …`: a key's OTP slots for its owner, on a key that runs or on the store of one that does not. Secrets come
 // from a file, from standard input or from the terminal, never from the command line, which everybody can read.
 import { readFileSync } from "node:fs";
-import type { OtpInfo, OtpSlotKind, OtpSlotRequest, OtpSlotSummary } from "../control/messages.ts";
+import type { OtpInfo, OtpSlotKind, OtpSlotRequest, OtpSlotSummary } from "../control/otp-messages.ts";
 import { askPassphrase } from "./ask-passphrase.ts";
 import { parseBase32 } from "./base32.ts";
 import { type KeyOptions, withKey } from "./choose-key.ts";
@@ -48,7 +48,7 @@ const QUESTIONS: Readonly<Record<OtpSlotKind, string>> = {
 const STANDARD_INPUT = "-";
 
 export function otpInfo(options: KeyOptions & JsonOption, around: Surroundings, print: Print): Promise<void> {
-  return withKey(options, around, async (key) => show(await key.otpInfo(), options, print));
+  return withKey(options, around, async (key) => show(await key.otp.info(), options, print));
 }
 
 export async function otpSet(
@@ -60,7 +60,7 @@ export async function otpSet(
 ): Promise<void> {
   const request = slotRequest(slot, kind, options, await obtainSecret(kind, options, around));
   await withKey(options, around, async (key) => {
-    const answer = await key.setOtpSlot(request);
+    const answer = await key.otp.set(request);
     if (options.json) {
       print(JSON.stringify(answer));
       return;
@@ -81,13 +81,13 @@ export function otpDelete(
 ): Promise<void> {
   return withKey(options, around, async (key) => {
     await confirm(`Delete what OTP slot ${slot} has`, options.yes, around);
-    await key.deleteOtpSlot(slot);
+    await key.otp.delete(slot);
     print(options.json ? JSON.stringify({ deleted: slot }) : `Slot ${slot} is empty.`);
   });
 }
 
 export function otpSwap(options: KeyOptions & JsonOption, around: Surroundings, print: Print): Promise<void> {
-  return withKey(options, around, async (key) => show(await key.swapOtpSlots(), options, print));
+  return withKey(options, around, async (key) => show(await key.otp.swap(), options, print));
 }
 
 function show(info: OtpInfo, { json }: JsonOption, print: Print): void {

@@ -13,7 +13,7 @@ interface JsonOption {
 
 export function pivInfo(options: KeyOptions & JsonOption, around: Surroundings, print: Print): Promise<void> {
   return withKey(options, around, async (key) => {
-    const info = await key.pivInfo();
+    const info = await key.piv.info();
     if (options.json) print(JSON.stringify(info));
     else for (const line of describeInfo(info)) print(line);
   });
@@ -25,12 +25,12 @@ export function pivReset(
   print: Print,
 ): Promise<void> {
   return withKey(options, around, async (key) => {
-    const { slots, objects } = await key.pivInfo();
+    const { slots, objects } = await key.piv.info();
     // The attestation key and its certificate stay.
     const keys = slots.filter(({ slot, algorithm }) => slot !== "f9" && algorithm !== null).length;
     await confirm(`Erase the ${keys} PIV keys of this key, its certificates and objects`, options.yes, around);
-    await key.resetPiv();
-    const kept = (await key.pivInfo()).objects;
+    await key.piv.reset();
+    const kept = (await key.piv.info()).objects;
     const erased = { keys, objects: objects - kept };
     print(options.json ? JSON.stringify({ erased }) : "The PIV part of this key is as new.");
   });

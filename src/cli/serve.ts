@@ -7,7 +7,7 @@ import { VpcdClient } from "../ccid/vpcd.ts";
 import { KeyEvents } from "../control/events.ts";
 import { administer } from "../control/local-administration.ts";
 import type { KeyStatus, PowerCycleAnswer } from "../control/messages.ts";
-import type { ControlledKey } from "../control/routes.ts";
+import type { ControlledKey } from "../control/route.ts";
 import { findRunningKeys } from "../control/running-keys.ts";
 import { ControlServer } from "../control/server.ts";
 import { newControlPath } from "../control/socket-location.ts";

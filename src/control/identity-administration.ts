@@ -5,7 +5,7 @@ import type { Management } from "../../applets/management/management.ts";
 import type { FunctionName } from "../composition.ts";
 import type { Identity } from "../identity.ts";
 import type { Platform } from "../platform.ts";
-import type { ConfigureRequest, KeyIdentity } from "./messages.ts";
+import type { ConfigureRequest, IdentityOwner, KeyIdentity } from "./identity-messages.ts";
 import { Refusal } from "./refusal.ts";
 
 /** SecurityKey is one. */
@@ -20,14 +20,14 @@ export interface IdentifiedKey {
   readonly platform: Platform;
 }
 
-export class IdentityAdministration {
+export class IdentityAdministration implements IdentityOwner {
   readonly #key: IdentifiedKey;
 
   constructor(key: IdentifiedKey) {
     this.#key = key;
   }
 
-  show(): KeyIdentity {
+  async show(): Promise<KeyIdentity> {
     const { serialNumber, identity, descriptor, functions, enabled, management, platform } = this.#key;
     const { configuration } = management;
     const product = identity.product(functions);
@@ -65,6 +65,7 @@ export class IdentityAdministration {
     if (enabled === 0) throw new Refusal("refused", "Leave an application on: a key without one has no interface.");
     if (reset) await configuration.reset();
     if (on !== 0 || off !== 0) await configuration.enable(enabled);
+    this.#key.platform.log.info("the owner changed which applications are on");
     return this.show();
   }
 

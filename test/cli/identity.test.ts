@@ -10,7 +10,7 @@ import { formatRemote } from "../../src/cli/options.ts";
 import { powerCycle } from "../../src/cli/power-cycle.ts";
 import { type ServeOptions, type Serving, serve } from "../../src/cli/serve.ts";
 import { init } from "../../src/cli/store.ts";
-import type { KeyIdentity } from "../../src/control/messages.ts";
+import type { KeyIdentity } from "../../src/control/identity-messages.ts";
 import { Refusal } from "../../src/control/refusal.ts";
 import { attachDevice, openChannel } from "../support/attached-key.ts";
 import { storeDirectory } from "../support/store-directory.ts";

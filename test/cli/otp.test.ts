@@ -9,7 +9,7 @@ import { type OtpSetOptions, otpDelete, otpInfo, otpSet, otpSwap } from "../../s
 import { type ServeOptions, type Serving, serve } from "../../src/cli/serve.ts";
 import { init } from "../../src/cli/store.ts";
 import { touch } from "../../src/cli/touch.ts";
-import type { OtpSlotKind } from "../../src/control/messages.ts";
+import type { OtpSlotKind } from "../../src/control/otp-messages.ts";
 import { attachDevice } from "../support/attached-key.ts";
 import { storeDirectory } from "../support/store-directory.ts";
 

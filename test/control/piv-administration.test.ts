@@ -39,7 +39,7 @@ describe.each<[string, () => Administration]>([
   ["through the socket", () => running.client.administration],
 ])("the owner of a key, %s,", (_where, administration) => {
   it("sees a new application, and what clients then did with it", async () => {
-    expect(await administration().pivInfo()).toEqual({ ...delivered, slots: [], objects: 0 });
+    expect(await administration().piv.info()).toEqual({ ...delivered, slots: [], objects: 0 });
     await card.select();
     await card.authenticate();
     await card.generate(0x9a, Algorithm.P384, { pin: 3, touch: 3 });
@@ -52,7 +52,7 @@ describe.each<[string, () => Administration]>([
     expect(await statusOf(card.changePuk("87654321", "12345678"))).toBe(0x63c2);
 
     const none = { algorithm: null, pinPolicy: null, touchPolicy: null, origin: null };
-    expect(await administration().pivInfo()).toEqual({
+    expect(await administration().piv.info()).toEqual({
       pin: { ...delivered.pin, isDefault: false },
       puk: { ...delivered.puk, triesLeft: 2 },
       managementKey: { algorithm: "AES-256", isDefault: false, touch: true },
@@ -81,8 +81,8 @@ describe.each<[string, () => Administration]>([
     await card.generate(0x9a, Algorithm.P256);
     await card.putObject(0x5fc102, fromHex("a5"));
     await card.changePin("123456", "654321");
-    await administration().resetPiv();
-    expect(await administration().pivInfo()).toEqual({ ...delivered, slots: [attestationSlot], objects: 1 });
+    await administration().piv.reset();
+    expect(await administration().piv.info()).toEqual({ ...delivered, slots: [attestationSlot], objects: 1 });
     expect(await statusOf(card.send(0x20, 0x00, 0x80))).toBe(0x63c3);
     expect(await statusOf(card.putObject(0x5fc102, fromHex("a5")))).toBe(0x6982);
     await card.verifyPin();

@@ -88,7 +88,7 @@ test("A key without a configured slot has no keyboard", async () => {
 test("The keyboard is the first interface from the power-up after a slot was configured, until the last is deleted", async () => {
   const { key, attach } = await serve();
   const first = await attach();
-  await administer(key).setOtpSlot({ slot: 1, kind: "yubico" });
+  await administer(key).otp.set({ slot: 1, kind: "yubico" });
   expect(key.hasKeyboard).toBe(false);
   await first.detach();
   const second = await attach();

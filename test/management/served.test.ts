@@ -128,7 +128,7 @@ describe("Interfaces come and go with what is behind them, from one attach to th
     expect(device.record).toMatchObject({ idProduct: without.idProduct, bNumInterfaces: without.interfaces.length });
     expect(await card("00a4040008a0000006472f0001")).toBe("6a82");
 
-    await replugWith(async () => void (await administer(key).configure({ enable: ["fido2"] })));
+    await replugWith(async () => void (await administer(key).identity.configure({ enable: ["fido2"] })));
     expect(hasFido(await listed())).toBe(true);
     expect((await read(0x0200))[4]).toBe((await listed()).interfaces.length);
   });
