@@ -1,9 +1,10 @@
 // `latchkey otp …`: a key's OTP slots for its owner, on a key that runs or on the store of one that does not. Secrets come
 // from a file, from standard input or from the terminal, never from the command line, which everybody can read.
 import { readFileSync } from "node:fs";
+import { parseBase32 } from "../bytes/base32.ts";
+import { toHex } from "../bytes/hex.ts";
 import type { OtpInfo, OtpSlotKind, OtpSlotRequest, OtpSlotSummary } from "../control/otp-messages.ts";
 import { askPassphrase } from "./ask-passphrase.ts";
-import { parseBase32 } from "./base32.ts";
 import { type KeyOptions, withKey } from "./choose-key.ts";
 import { confirm } from "./confirm.ts";
 import { Failure } from "./failure.ts";
@@ -160,8 +161,8 @@ function secretMembers(kind: OtpSlotKind, secret: string): Partial<OtpSlotReques
       return { key: secret.replace(/\s/g, "") };
     case "hotp": {
       const key = parseBase32(secret);
-      if (key === undefined) throw new Failure("The key of HOTP is not base32.");
-      return { key };
+      if (key === undefined || key.length === 0) throw new Failure("The key of HOTP is not base32.");
+      return { key: toHex(key) };
     }
     case "yubico": {
       const [privateId, key, ...rest] = secret.trim().split(/\s+/);
