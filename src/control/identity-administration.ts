@@ -16,7 +16,7 @@ export interface IdentifiedKey {
   /** Since the last power-up: the USB functions, and the applications as `Capability` bits. */
   readonly functions: readonly FunctionName[];
   readonly enabled: number;
-  readonly management: Management;
+  readonly applications: { readonly management: Management };
   readonly platform: Platform;
 }
 
@@ -28,7 +28,8 @@ export class IdentityAdministration implements IdentityOwner {
   }
 
   async show(): Promise<KeyIdentity> {
-    const { serialNumber, identity, descriptor, functions, enabled, management, platform } = this.#key;
+    const { serialNumber, identity, descriptor, functions, enabled, applications, platform } = this.#key;
+    const { management } = applications;
     const { configuration } = management;
     const product = identity.product(functions);
     const chosen = namesOfCapabilities(configuration.enabled);
@@ -56,7 +57,7 @@ export class IdentityAdministration implements IdentityOwner {
 
   /** Throws Refusal, and then changes nothing. */
   async configure({ enable = [], disable = [], reset = false }: ConfigureRequest): Promise<KeyIdentity> {
-    const { configuration } = this.#key.management;
+    const { configuration } = this.#key.applications.management;
     const on = this.#capabilitiesOf(enable);
     const off = this.#capabilitiesOf(disable);
     if ((on & off) !== 0) throw new Refusal("bad-request", "An application is either to be on or off.");
@@ -70,7 +71,7 @@ export class IdentityAdministration implements IdentityOwner {
   }
 
   #capabilitiesOf(names: readonly string[]): number {
-    const { supported } = this.#key.management.configuration;
+    const { supported } = this.#key.applications.management.configuration;
     return names.reduce((all, name) => {
       const capability = new Map<string, number>(Object.entries(CAPABILITY_NAMES)).get(name) ?? 0;
       if ((capability & supported) === 0) {

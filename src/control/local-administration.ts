@@ -14,14 +14,18 @@ import { PivAdministration } from "./piv-administration.ts";
 
 /** SecurityKey is one. */
 export interface AdministeredKey extends IdentifiedKey, OtpKey {
-  readonly fido2: Fido2Authenticator;
-  readonly oath: OathApplet;
-  readonly openpgp: OpenPgpApplet;
-  readonly piv: PivApplet;
+  readonly applications: IdentifiedKey["applications"] &
+    OtpKey["applications"] & {
+      readonly fido2: Fido2Authenticator;
+      readonly oath: OathApplet;
+      readonly openpgp: OpenPgpApplet;
+      readonly piv: PivApplet;
+    };
 }
 
 export function administer(key: AdministeredKey): Administration {
-  const { serialNumber, fido2, oath, openpgp, piv, platform } = key;
+  const { serialNumber, platform } = key;
+  const { fido2, oath, openpgp, piv } = key.applications;
   return {
     fido: new FidoAdministration(serialNumber, fido2, platform),
     attestation: new AttestationAdministration(serialNumber, platform),

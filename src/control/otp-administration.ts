@@ -14,7 +14,7 @@ import { Refusal } from "./refusal.ts";
 /** What of a key this concerns. */
 export interface OtpKey {
   readonly serialNumber: string;
-  readonly otp: OtpApplet;
+  readonly applications: { readonly otp: OtpApplet };
   readonly hasKeyboard: boolean;
   readonly platform: Platform;
 }
@@ -76,7 +76,7 @@ export class OtpAdministration implements OtpOwner {
   }
 
   get #slots(): Slots {
-    return this.#key.otp.slots;
+    return this.#key.applications.otp.slots;
   }
 
   #summarize(slot: SlotNumber): OtpSlotSummary {

@@ -30,7 +30,7 @@ describe.each<[string, () => Administration]>([
     return administration();
   }
 
-  const fido2 = () => running.key.fido2;
+  const fido2 = () => running.key.applications.fido2;
 
   async function register(rpId: string, name: string): Promise<void> {
     const user = cborMap({ id: Buffer.from(name), name, displayName: name.toUpperCase() });

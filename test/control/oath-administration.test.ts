@@ -95,8 +95,8 @@ describe.each<[string, () => Administration]>([
     const owner = await start(false);
     await owner.oath.add({ uri: uri("hotp", "alice", "&counter=0"), touch: true });
     expect(await outcome(owner.oath.code("alice"))).toBe("refused");
-    const account = running.key.oath.accounts.require(Buffer.from("alice"));
-    expect(await running.key.oath.accounts.moveCounter(account, () => undefined)).toBeUndefined();
+    const account = running.key.applications.oath.accounts.require(Buffer.from("alice"));
+    expect(await running.key.applications.oath.accounts.moveCounter(account, () => undefined)).toBeUndefined();
     expect(running.key.platform.store.get("oath/moving/00000000")).toEqual(new Uint8Array(8));
   });
 
