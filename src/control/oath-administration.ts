@@ -2,7 +2,7 @@
 // is not asked for: who has the store has its accounts.
 import { type Account, isOnlyIncreasing, isTouchRequired } from "../../applets/oath/account.ts";
 import { type Accounts, encodeCounter } from "../../applets/oath/accounts.ts";
-import { askForTouch, takeCounter } from "../../applets/oath/calculate.ts";
+import { takeCounter, touchPrompt } from "../../applets/oath/calculate.ts";
 import { computeCode, formatCode } from "../../applets/oath/codes.ts";
 import { Algorithm, MAX_ACCOUNTS, OathType, Property } from "../../applets/oath/parameters.ts";
 import type { Platform } from "../platform.ts";
@@ -97,7 +97,7 @@ export class OathAdministration implements OathOwner {
   }
 
   async #requireTouch(account: Account): Promise<void> {
-    const outcome = await askForTouch(this.#platform, account, new AbortController().signal);
+    const outcome = await this.#platform.presence.request(touchPrompt(account), new AbortController().signal);
     if (outcome === "granted") return;
     throw new Refusal(
       "refused",
