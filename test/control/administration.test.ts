@@ -1,29 +1,17 @@
 // What the owner of a key may do, once in the key's own process and once through its socket: the same in both.
 import { X509Certificate } from "node:crypto";
 import { afterEach, describe, expect, it } from "vitest";
-import { administer } from "../../src/control/local-administration.ts";
 import type { Administration } from "../../src/control/messages.ts";
-import { Refusal } from "../../src/control/refusal.ts";
 import { Command, cborMap, makeCredentialParameters, send } from "../support/fido-client.ts";
 import { PinClient } from "../support/pin-client.ts";
 import { storeDirectory } from "../support/store-directory.ts";
-import { startKey } from "./running-key.ts";
+import { bothWays, outcome, type RunningKey, startKey } from "./running-key.ts";
 
 const directory = storeDirectory();
-let running: Awaited<ReturnType<typeof startKey>>;
+let running: RunningKey;
 afterEach(() => running.server.close());
 
-async function outcome(promise: Promise<unknown>): Promise<unknown> {
-  return promise.then(
-    () => "done",
-    (error: unknown) => (error instanceof Refusal ? error.code : error),
-  );
-}
-
-describe.each<[string, () => Administration]>([
-  ["in its own process", () => administer(running.key)],
-  ["through the socket", () => running.client.administration],
-])("the owner of a key, %s,", (_where, administration) => {
+describe.each(bothWays(() => running))("the owner of a key, %s,", (_where, administration) => {
   async function start(): Promise<Administration> {
     running = await startKey(directory);
     running.pending.subscribe((event) => event.kind === "asked" && running.pending.answer(event.waiting.id, true));

@@ -2,32 +2,20 @@
 import { afterEach, describe, expect, it } from "vitest";
 import { MAX_ACCOUNTS } from "../../applets/oath/parameters.ts";
 import { fromHex } from "../../src/bytes/hex.ts";
-import { administer } from "../../src/control/local-administration.ts";
 import type { Administration } from "../../src/control/messages.ts";
 import { OathAdministration } from "../../src/control/oath-administration.ts";
-import { Refusal } from "../../src/control/refusal.ts";
 import { createOathCard, createSelectedCard, encodePut } from "../oath/rig.ts";
 import { storeDirectory } from "../support/store-directory.ts";
-import { startKey } from "./running-key.ts";
+import { bothWays, outcome, type RunningKey, startKey } from "./running-key.ts";
 
 const directory = storeDirectory();
-let running: Awaited<ReturnType<typeof startKey>>;
+let running: RunningKey;
 
 const SECRET = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ";
 const uri = (type: string, label: string, parameters = "") =>
   `otpauth://${type}/${label}?secret=${SECRET}${parameters}`;
 
-async function outcome(promise: Promise<unknown>): Promise<unknown> {
-  return promise.then(
-    () => "done",
-    (error: unknown) => (error instanceof Refusal ? error.code : error),
-  );
-}
-
-describe.each<[string, () => Administration]>([
-  ["in its own process", () => administer(running.key)],
-  ["through the socket", () => running.client.administration],
-])("the owner of a key, %s,", (_where, administration) => {
+describe.each(bothWays(() => running))("the owner of a key, %s,", (_where, administration) => {
   afterEach(() => running.server.close());
 
   async function start(touch = true): Promise<Administration> {

@@ -1,15 +1,14 @@
 // The owner's part of the OpenPGP card, once in the key's own process and once through its socket: the same in both.
 import { afterEach, describe, expect, it } from "vitest";
 import { fromHex, toHex } from "../../src/bytes/hex.ts";
-import { administer } from "../../src/control/local-administration.ts";
 import type { Administration } from "../../src/control/messages.ts";
 import { Refusal } from "../../src/control/refusal.ts";
 import { createTestTransport } from "../support/platform.ts";
 import { storeDirectory } from "../support/store-directory.ts";
-import { startKey } from "./running-key.ts";
+import { bothWays, type RunningKey, startKey } from "./running-key.ts";
 
 const directory = storeDirectory();
-let running: Awaited<ReturnType<typeof startKey>>;
+let running: RunningKey;
 afterEach(() => running.server.close());
 
 /** Sends commands to the card of the key; each has to be answered with 9000. */
@@ -21,10 +20,7 @@ async function send(...commands: readonly string[]): Promise<void> {
 
 const PW3 = ["00a4040006d27600012401", "00200083083132333435363738"];
 
-describe.each<[string, () => Administration]>([
-  ["in its own process", () => administer(running.key)],
-  ["through the socket", () => running.client.administration],
-])("the owner of a key, %s,", (_where, administration) => {
+describe.each(bothWays(() => running))("the owner of a key, %s,", (_where, administration) => {
   async function start(): Promise<Administration> {
     running = await startKey(directory);
     return administration();

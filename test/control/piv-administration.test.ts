@@ -2,16 +2,14 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { concat } from "../../src/bytes/concat.ts";
 import { fromHex } from "../../src/bytes/hex.ts";
-import { administer } from "../../src/control/local-administration.ts";
-import type { Administration } from "../../src/control/messages.ts";
 import { encodeTlv } from "../../src/iso7816/tlv.ts";
 import { Algorithm, PivClient, statusOf } from "../support/piv-client.ts";
 import { createTestTransport } from "../support/platform.ts";
 import { storeDirectory } from "../support/store-directory.ts";
-import { startKey } from "./running-key.ts";
+import { bothWays, type RunningKey, startKey } from "./running-key.ts";
 
 const directory = storeDirectory();
-let running: Awaited<ReturnType<typeof startKey>>;
+let running: RunningKey;
 let card: PivClient;
 beforeEach(async () => {
   running = await startKey(directory);
@@ -34,10 +32,7 @@ const attestationSlot = {
   certificateName: "Latchkey PIV Attestation",
 };
 
-describe.each<[string, () => Administration]>([
-  ["in its own process", () => administer(running.key)],
-  ["through the socket", () => running.client.administration],
-])("the owner of a key, %s,", (_where, administration) => {
+describe.each(bothWays(() => running))("the owner of a key, %s,", (_where, administration) => {
   it("sees a new application, and what clients then did with it", async () => {
     expect(await administration().piv.info()).toEqual({ ...delivered, slots: [], objects: 0 });
     await card.select();
