@@ -150,7 +150,7 @@ export async function createSecurityKey(options: SecurityKeyOptions): Promise<Se
       setMode: (data) => management.setMode(data),
     },
   });
-  const piv = new PivApplet(platform);
+  const piv = new PivApplet(platform, { formFactor: identity.make.formFactor });
 
   // In the order in which a partial AID finds them.
   const applications: CardApplication[] = [

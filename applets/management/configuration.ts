@@ -11,7 +11,7 @@ export interface ConfigurationValues {
   readonly disabled: number;
   /** Seconds until an untouched card leaves its reader; 0 for never. Kept, and of no effect. */
   readonly autoEjectTimeout: number;
-  /** Seconds that a challenge waits for a touch. */
+  /** Seconds that a challenge waits for a touch. Kept, and of no effect: the prompt has its own. */
   readonly challengeResponseTimeout: number;
   /** Bits of `DeviceFlag`. Kept, and of no effect. */
   readonly deviceFlags: number;

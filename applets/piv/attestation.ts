@@ -35,9 +35,6 @@ const Extension = {
   FORM_FACTOR: "1.3.6.1.4.1.41482.3.9",
 } as const;
 
-/** A keychain key with a USB-A plug. */
-const FORM_FACTOR = 0x01;
-
 /** RFC 5280 §4.2.1.9 and §4.2.1.3: signs certificates, and none that signs others. */
 const CA_EXTENSIONS: readonly CertificateExtension[] = [
   { oid: "2.5.29.19", critical: true, value: derSequence(derBoolean(true), derInteger(Uint8Array.of(0))) },
@@ -73,7 +70,8 @@ export async function provideAttestationKey(platform: Platform): Promise<void> {
 }
 
 /** P1 is the slot. Throws 6A88 when it is empty, 6A80 for a key that was imported. */
-export async function attest({ platform }: PivContext, { p1: slot, p2 }: CommandApdu): Promise<Uint8Array> {
+export async function attest(context: PivContext, { p1: slot, p2 }: CommandApdu): Promise<Uint8Array> {
+  const { platform } = context;
   if (p2 !== 0x00) throw new StatusError(StatusWord.INCORRECT_P1_P2);
   if (!isUsableSlot(slot)) throw new StatusError(StatusWord.REFERENCED_DATA_NOT_FOUND);
   const key = requireKey(platform, slot);
@@ -87,7 +85,7 @@ export async function attest({ platform }: PivContext, { p1: slot, p2 }: Command
       notBefore: NOT_BEFORE,
       notAfter: NO_EXPIRY,
       subjectPublicKeyInfo: key.algorithm.encodePublicKeyInfo(key.pair.publicKey),
-      extensions: describe(platform, key),
+      extensions: describe(context, key),
     },
     requireSigner(authority.algorithm, authority.pair),
   );
@@ -107,12 +105,13 @@ export function findCertificate(platform: Platform, objectId: number): Uint8Arra
   }
 }
 
-function describe({ device }: Platform, { pinPolicy, touchPolicy }: SlotKey): CertificateExtension[] {
+function describe({ platform, options }: PivContext, { pinPolicy, touchPolicy }: SlotKey): CertificateExtension[] {
+  const { device } = platform;
   return [
     { oid: Extension.FIRMWARE_VERSION, value: Uint8Array.from(device.firmwareVersion) },
     { oid: Extension.SERIAL_NUMBER, value: derInteger(encodeU32be(device.serialNumber)) },
     { oid: Extension.POLICIES, value: Uint8Array.of(pinPolicy, touchPolicy) },
-    { oid: Extension.FORM_FACTOR, value: Uint8Array.of(FORM_FACTOR) },
+    { oid: Extension.FORM_FACTOR, value: Uint8Array.of(options.formFactor) },
   ];
 }
 

@@ -7,9 +7,11 @@ import type { Session } from "./session.ts";
 export interface PivOptions {
   /** PINs and PUKs that are easy to guess are refused. */
   readonly pinComplexity: boolean;
+  /** What attestations say the key looks like; 1 is a keychain key with a USB-A plug. yubikit/management.py, FORM_FACTOR */
+  readonly formFactor: number;
 }
 
-export const DEFAULT_OPTIONS: PivOptions = { pinComplexity: false };
+export const DEFAULT_OPTIONS: PivOptions = { pinComplexity: false, formFactor: 1 };
 
 export interface PivContext {
   readonly platform: Platform;

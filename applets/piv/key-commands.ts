@@ -37,7 +37,7 @@ export async function generateKeyPair(
   const pair = await algorithm.generate();
   // A card that was pulled out meanwhile would not have the key.
   if (transport.signal.aborted) throw new StatusError(StatusWord.EXECUTION_ERROR);
-  await context.platform.store.commit({ [keyRecord(slot)]: encodeKey(algorithm, policies, Origin.GENERATED, pair) });
+  await putKeys(context, { [slot]: encodeKey(algorithm, policies, Origin.GENERATED, pair) });
   return encodeTlv(GenerateTag.PUBLIC_KEY, algorithm.encodePublicKey(pair.publicKey));
 }
 
@@ -48,7 +48,7 @@ export async function importKey(context: PivContext, { p1, p2: slot, data }: Com
   const objects = parseObjects(data);
   const policies = resolvePolicies(slot, findByte(objects, PolicyTag.PIN), findByte(objects, PolicyTag.TOUCH));
   const pair = refuseAsWrongData(() => algorithm.parseImport(objects));
-  await context.platform.store.commit({ [keyRecord(slot)]: encodeKey(algorithm, policies, Origin.IMPORTED, pair) });
+  await putKeys(context, { [slot]: encodeKey(algorithm, policies, Origin.IMPORTED, pair) });
   return NOTHING;
 }
 
@@ -61,13 +61,23 @@ export async function moveKey(context: PivContext, { p1: to, p2: from }: Command
   if (to === from) throw new StatusError(StatusWord.WRONG_DATA);
   requireKey(platform, from);
   if (to === DELETE) {
-    await platform.store.commit({ [keyRecord(from)]: null });
+    await putKeys(context, { [from]: null });
     return NOTHING;
   }
   if (findKey(platform, to) !== undefined) throw new StatusError(StatusWord.WRONG_DATA);
   const record = platform.store.get(keyRecord(from)) ?? null;
-  await platform.store.commit({ [keyRecord(to)]: record, [keyRecord(from)]: null });
+  await putKeys(context, { [to]: record, [from]: null });
   return NOTHING;
+}
+
+/** Sets and empties slots in one commit. A touch that is remembered for a slot was for the key that was in it. */
+async function putKeys(
+  { platform, session }: PivContext,
+  keys: Readonly<Record<number, Uint8Array | null>>,
+): Promise<void> {
+  const slots = Object.entries(keys).map(([slot, record]) => ({ slot: Number(slot), record }));
+  await platform.store.commit(Object.fromEntries(slots.map(({ slot, record }) => [keyRecord(slot), record])));
+  for (const { slot } of slots) session.touchedAt.delete(slot);
 }
 
 /** Throws 6A80 for an algorithm that is not here, or that the attestation key cannot have. */

@@ -160,7 +160,7 @@ export async function serve(options: ServeOptions, console: Console, around: Sur
       busid: exported.busid,
       address,
       state,
-      notes: key.hasKeyboard ? [...notes, KEYBOARD_NOTE] : notes,
+      notes: [...notes, ...identityNotes(key), ...(key.hasKeyboard ? [KEYBOARD_NOTE] : [])],
       touch,
     };
     const lines = bannerLines({
@@ -186,6 +186,11 @@ const KEYBOARD_NOTE =
 /** It may differ from one attach to the next: a YubiKey's product id says which functions are on. */
 function usbIdOf({ descriptor }: SecurityKey): UsbId {
   return { vendor: descriptor.idVendor, product: descriptor.idProduct };
+}
+
+/** What a person should know who starts a key under another name. */
+function identityNotes({ identity }: SecurityKey): readonly string[] {
+  return identity.name === "yubikey5" ? ["Identity: a YubiKey 5's names and numbers, for development."] : [];
 }
 
 /** As pulling the key out does, and plugging it in again where nobody had it. */

@@ -38,7 +38,14 @@ afterEach(async () => {
 
 const usualStore = () => join(env.XDG_DATA_HOME ?? "", "latchkey", "store");
 
-async function start(changes: Partial<ServeOptions> = {}): Promise<Serving> {
+/** What it prints when it starts. */
+async function startAndRead(changes: Partial<ServeOptions>): Promise<string> {
+  const output = new PassThrough();
+  await start(changes, output);
+  return String(output.read());
+}
+
+async function start(changes: Partial<ServeOptions> = {}, output = new PassThrough().resume()): Promise<Serving> {
   const options: ServeOptions = {
     host: "127.0.0.1",
     port: 0,
@@ -48,7 +55,7 @@ async function start(changes: Partial<ServeOptions> = {}): Promise<Serving> {
     touch: "auto",
     ...changes,
   };
-  const console = { input: new PassThrough(), output: new PassThrough().resume(), errors: new PassThrough().resume() };
+  const console = { input: new PassThrough(), output, errors: new PassThrough().resume() };
   const serving = await serve(options, { ...console, isTerminal: false, script: "/opt/latchkey/cli.js" }, around);
   running.add(serving);
   return serving;
@@ -173,4 +180,10 @@ test("list --local shows the keys that run, with their applications and where th
   const { keys } = JSON.parse(printed[0] ?? "");
   expect(keys.map((key: { identity: string }) => key.identity).sort()).toEqual(["latchkey", "yubikey5"]);
   expect(keys[0]).toMatchObject({ busid: "1-1", attachedTo: null, control: expect.stringContaining("latchkey") });
+});
+
+test("A key under another name says so when it starts", async () => {
+  const said = "Identity: a YubiKey 5's names and numbers, for development.";
+  expect((await startAndRead({ identity: "yubikey5" })).includes(said)).toBe(true);
+  expect((await startAndRead({})).includes(said)).toBe(false);
 });

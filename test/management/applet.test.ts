@@ -111,3 +111,27 @@ test("The lock code is nowhere in the log", async () => {
   expect(platform.lines.length).toBeGreaterThan(0);
   expect(platform.lines.join("\n")).not.toContain("000102030405");
 });
+
+test("Whatever is written, the key answers, keeps something on, and can be read", async () => {
+  const { platform, configuration, card } = makeCard(createTestPlatform({ seed: "write config" }));
+  const exchange = async (apdu: Uint8Array) => Buffer.from(await card.exchange(apdu, createTestTransport()));
+  await exchange(fromHex("00a4040008a000000527471117"));
+  const tags = [0x03, 0x06, 0x07, 0x08, 0x0b, 0x0c, 0x0e, 0x17, 0x01, 0x7f];
+  const seen = new Set<number>();
+  for (let round = 0; round < 1_000; round++) {
+    const [count = 0, ins = 0, ...chance] = platform.randomBytes(48);
+    const body = Array.from({ length: count % 4 }, (_, index) => {
+      const [tag = 0, length = 0] = chance.slice(index * 2);
+      const size = length < 32 ? length % 18 : [2, 2, 1, 1, 16, 0, 2, 1, 2, 1][tag % tags.length];
+      return [tags[tag % tags.length] ?? 0, size ?? 0, ...chance.slice(20, 20 + (size ?? 0))];
+    }).flat();
+    const data = Uint8Array.from([ins < 8 ? ins : body.length, ...body]);
+    const instruction = ins % 5 === 0 ? [0x00, 0x16, 0x11, 0x00] : [0x00, 0x1c, 0x00, 0x00];
+    const answer = await exchange(Uint8Array.from([...instruction, data.length, ...data]));
+    seen.add(answer.readUInt16BE(answer.length - 2));
+    expect(configuration.enabled & EVERYTHING).not.toBe(0);
+    const info = await exchange(fromHex("001d0000"));
+    expect(info[0]).toBe(info.length - 3);
+  }
+  expect([...seen].sort()).toEqual([0x6a80, 0x9000]);
+});

@@ -88,3 +88,21 @@ test("All objects together have their limit; what replaces another counts once",
   expect(await statusOf(client.putObject(0x5f0001, new Uint8Array(0)))).toBe(0x9000);
   expect(await statusOf(client.putObject(0x5f7777, content))).toBe(0x9000);
 });
+
+test.each([
+  ["no-space", 0x6a84],
+  ["io", 0x6581],
+] as const)("What the store cannot keep (%s) is not done, and said so", async (code, statusWord) => {
+  const { client, platform } = await readyRig();
+  const before = platform.store.snapshot();
+  for (const command of [
+    () => client.generate(0x9a, Algorithm.P256),
+    () => client.putObject(0x5fc102, message),
+    () => client.verifyPin("000000"),
+    () => client.setManagementKey(Algorithm.AES256, new Uint8Array(32)),
+  ]) {
+    platform.store.failNextCommit(code);
+    expect(await statusOf(command())).toBe(statusWord);
+    expect(platform.store.snapshot()).toEqual(before);
+  }
+});
