@@ -22,8 +22,6 @@ export interface Identity {
   usbId(functions: readonly FunctionName[]): UsbId;
   /** Release number, binary-coded decimal. USB 2.0 table 9-8 */
   readonly bcdDevice: number;
-  /** Whether it is a keyboard whenever OTP is on, as YubiKeys are, or only once there is something to type. */
-  readonly alwaysHasKeyboard: boolean;
   /** Whether the device descriptor has the serial number: YubiKeys show none unless they are told to. */
   readonly hasUsbSerialNumber: boolean;
   /** What CTAPHID_INIT tells. */
@@ -56,7 +54,6 @@ const latchkey: Identity = {
   // pid.codes' id for testing. https://pid.codes/1209/0001/
   usbId: () => ({ vendor: 0x1209, product: 0x0001 }),
   bcdDevice: 0x0010,
-  alwaysHasKeyboard: false,
   hasUsbSerialNumber: true,
   ctapHidVersion: VERSION,
   fidoFirmwareVersion: VERSION.major * 10_000 + VERSION.minor * 100 + VERSION.build,
@@ -84,7 +81,6 @@ const yubikey5: Identity = {
   product: (functions) => `YubiKey ${functions.join("+")}`,
   usbId: (functions) => ({ vendor: 0x1050, product: YUBIKEY_PRODUCT_IDS[functions.join("+")] ?? 0x0407 }),
   bcdDevice: (major << 8) | (minor << 4) | build,
-  alwaysHasKeyboard: true,
   hasUsbSerialNumber: false,
   ctapHidVersion: { major, minor, build },
   // As YubiKeys' metadata statements have it: 328706 is 5.4.2.

@@ -185,7 +185,8 @@ export async function createSecurityKey(options: SecurityKeyOptions): Promise<Se
     {
       name: "OTP",
       capabilities: Capability.OTP,
-      isWanted: () => identity.alwaysHasKeyboard || options.keyboard === true || otp.slots.configured.length > 0,
+      // Nothing shall type by surprise, whatever the key looks like.
+      isWanted: () => options.keyboard === true || otp.slots.configured.length > 0,
       make: (place) => new KeyboardInterface({ application: otp, log, ...place }),
     },
     {

@@ -55,6 +55,7 @@ export class OpenPgpApplet implements Applet {
     this.context = {
       platform,
       options: whole,
+      aid: this.aid,
       persistent,
       volatile: new Volatile(),
       passwords: new Passwords(platform, persistent),
@@ -62,9 +63,12 @@ export class OpenPgpApplet implements Applet {
     };
   }
 
-  /** Selected again, too, the card has verified nobody. §7.2.1. No control information is given. */
+  /**
+   * What was verified stays so when the card is selected again: it is a SELECT of another application that ends it, §4.2,
+   * and YubiKeys hold to that. No control information is given. §7.2.1
+   */
   async select(): Promise<Uint8Array> {
-    this.context.volatile.forget();
+    this.context.volatile.forgetSelections();
     if (this.context.persistent.isTerminated) throw new StatusError(StatusWord.TERMINATION_STATE);
     return new Uint8Array(0);
   }
@@ -168,5 +172,5 @@ export class OpenPgpApplet implements Applet {
 }
 
 function requireP1P2({ p1, p2 }: CommandApdu, wantedP1: number, wantedP2: number): void {
-  if (p1 !== wantedP1 || p2 !== wantedP2) throw new StatusError(StatusWord.INCORRECT_P1_P2);
+  if (p1 !== wantedP1 || p2 !== wantedP2) throw new StatusError(StatusWord.WRONG_P1_P2);
 }

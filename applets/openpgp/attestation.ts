@@ -64,13 +64,18 @@ export async function attest(
   transport: Transport,
 ): Promise<Uint8Array> {
   const slot = slotOfReference(p1);
-  if (slot === undefined || slot === "att" || p2 !== 0) throw new StatusError(StatusWord.INCORRECT_P1_P2);
+  if (slot === undefined || slot === "att" || p2 !== 0) throw new StatusError(StatusWord.WRONG_P1_P2);
   const { keys, persistent, platform, volatile } = context;
-  if (!volatile.pw1ForSignature && !volatile.pw1) throw new StatusError(StatusWord.SECURITY_STATUS_NOT_SATISFIED);
-  const { material } = requireKey(context, slot);
-  // Somebody else may have an imported key, too.
-  if (keys.origin(slot) !== KeyOrigin.GENERATED) throw new StatusError(StatusWord.CONDITIONS_NOT_SATISFIED);
+  const verifyAccess = () => {
+    if (!volatile.pw1ForSignature && !volatile.pw1) throw new StatusError(StatusWord.SECURITY_STATUS_NOT_SATISFIED);
+    requireKey(context, slot);
+    // Somebody else may have an imported key, too.
+    if (keys.origin(slot) !== KeyOrigin.GENERATED) throw new StatusError(StatusWord.CONDITIONS_NOT_SATISFIED);
+  };
+  verifyAccess();
   await requireTouch(context, transport, "att", "attest");
+  verifyAccess(); // again, since the owner may have reset the card meanwhile
+  const { material } = requireKey(context, slot);
   const issuer = await obtainIssuer(context, transport);
   const certificate = encodeCertificate(
     {

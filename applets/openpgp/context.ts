@@ -23,6 +23,8 @@ export const DEFAULT_OPTIONS: OpenPgpOptions = { manufacturer: 0xfffe, listsAtte
 export interface OpenPgpContext {
   readonly platform: Platform;
   readonly options: OpenPgpOptions;
+  /** The whole application identifier. */
+  readonly aid: Uint8Array;
   readonly persistent: Persistent;
   readonly volatile: Volatile;
   readonly passwords: Passwords;

@@ -13,7 +13,6 @@ import {
   findDataObject,
 } from "./data-objects.ts";
 import { importKey } from "./import-key.ts";
-import { KDF } from "./kdf.ts";
 
 const NOTHING = new Uint8Array(0);
 
@@ -66,7 +65,6 @@ export async function putData(context: OpenPgpContext, apdu: CommandApdu): Promi
   if (object.changes === undefined) throw new StatusError(StatusWord.REFERENCED_DATA_NOT_FOUND);
   requireAccess(context, object.write);
   await context.persistent.commit(object.changes(context, apdu.data));
-  if (object.tag === KDF) context.volatile.forgetPasswords(); // they are others now
   return NOTHING;
 }
 

@@ -5,7 +5,6 @@ import { encodeTlv } from "../../src/iso7816/tlv.ts";
 import { algorithmChanges } from "./algorithm-change.ts";
 import { encodeAlgorithmInformation } from "./algorithms.ts";
 import {
-  applicationIdentifier,
   EXTENDED_CAPABILITIES,
   EXTENDED_LENGTH_INFORMATION,
   GENERAL_FEATURE_MANAGEMENT,
@@ -121,12 +120,13 @@ function slotObjects(slot: KeySlot): readonly DataObject[] {
       tag: attributes,
       read: "always",
       write: "PW3",
-      value: ({ keys }) => keys.attributes(slot).bytes,
+      value: ({ keys }) => keys.attributeBytes(slot),
       changes: (context, value) => algorithmChanges(context, slot, value),
     },
-    stored(fingerprint, "always", "PW3", exactlyOrEmpty(FINGERPRINT_LENGTH), new Uint8Array(FINGERPRINT_LENGTH)),
-    stored(caFingerprint, "always", "PW3", exactlyOrEmpty(FINGERPRINT_LENGTH), new Uint8Array(FINGERPRINT_LENGTH)),
-    stored(generationTime, "always", "PW3", exactlyOrEmpty(TIME_LENGTH), new Uint8Array(TIME_LENGTH)),
+    // By themselves these are there to be written. What was not is empty, as Gnuk has it; the lists show zeros for it.
+    stored(fingerprint, "always", "PW3", exactlyOrEmpty(FINGERPRINT_LENGTH)),
+    stored(caFingerprint, "always", "PW3", exactlyOrEmpty(FINGERPRINT_LENGTH)),
+    stored(generationTime, "always", "PW3", exactlyOrEmpty(TIME_LENGTH)),
     {
       tag: flag,
       read: "always",
@@ -189,7 +189,9 @@ const resettingCode: DataObject = {
   value: () => EMPTY,
   changes: (context, value) => {
     if (value.length === 0) return context.passwords.reset("RC");
-    context.passwords.verifyNewLength("RC", value, passwordLengthByKdf(context));
+    if (!context.passwords.isRightLength("RC", value.length, passwordLengthByKdf(context))) {
+      throw new StatusError(StatusWord.WRONG_DATA);
+    }
     return context.passwords.replacement("RC", value);
   },
 };
@@ -209,7 +211,7 @@ const dataObjects: ReadonlyMap<number, DataObject> = new Map(
     stored(0x0102, "always", "PW3", upTo(MAX_SPECIAL_LENGTH)),
     stored(0x0103, "PW1", "PW1", upTo(MAX_SPECIAL_LENGTH)),
     stored(0x0104, "PW3", "PW3", upTo(MAX_SPECIAL_LENGTH)),
-    computed(0x4f, ({ platform, options }) => applicationIdentifier(options.manufacturer, platform.device)),
+    computed(0x4f, ({ aid }) => aid),
     stored(0x5e, "always", "PW3", upTo(MAX_SPECIAL_LENGTH)), // login data
     stored(0x5f50, "always", "PW3", upTo(MAX_SPECIAL_LENGTH)), // URL
     computed(0x5f52, ({ persistent }) => historicalBytes(persistent.isTerminated)),

@@ -17,13 +17,14 @@ export async function generateKeyPair(
   { p1, p2, data }: CommandApdu,
   transport: Transport,
 ): Promise<Uint8Array> {
-  if ((p1 !== Mode.GENERATE && p1 !== Mode.READ) || p2 !== 0) throw new StatusError(StatusWord.INCORRECT_P1_P2);
+  if ((p1 !== Mode.GENERATE && p1 !== Mode.READ) || p2 !== 0) throw new StatusError(StatusWord.WRONG_P1_P2);
   const { keys, persistent } = context;
   const slot = parseControlReference(data);
   if (p1 === Mode.READ) return encodePublicKey(requireKey(context, slot).material);
   requireAccess(context, "PW3");
   transport.keepalive("processing");
   const material = await generateKeyMaterial(keys.attributes(slot).algorithm);
+  requireAccess(context, "PW3"); // still: the card may have been reset meanwhile
   await persistent.commit(keys.replacement(slot, material, KeyOrigin.GENERATED));
   return encodePublicKey(material);
 }

@@ -30,8 +30,11 @@ export class Keys {
   }
 
   attributes(slot: KeySlot): AlgorithmAttributes {
-    const bytes = this.#persistent.dataObject(keySlots[slot].attributes) ?? defaultAttributes(slot);
-    return parseAlgorithmAttributes(slot, bytes);
+    return parseAlgorithmAttributes(slot, this.attributeBytes(slot));
+  }
+
+  attributeBytes(slot: KeySlot): Uint8Array {
+    return this.#persistent.dataObject(keySlots[slot].attributes) ?? defaultAttributes(slot);
   }
 
   origin(slot: KeySlot): KeyOrigin {

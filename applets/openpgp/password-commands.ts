@@ -28,7 +28,7 @@ function verifiedBy(reference: number): { readonly name: PasswordName; readonly 
     case Reference.PW3:
       return { name: "PW3", verified: "pw3" };
     default:
-      throw new StatusError(StatusWord.INCORRECT_P1_P2);
+      throw new StatusError(StatusWord.WRONG_P1_P2);
   }
 }
 
@@ -41,7 +41,7 @@ export async function verify(context: OpenPgpContext, { p1, p2, data }: CommandA
     volatile[verified] = false;
     return NOTHING;
   }
-  if (p1 !== VerifyMode.COMPARE) throw new StatusError(StatusWord.INCORRECT_P1_P2);
+  if (p1 !== VerifyMode.COMPARE) throw new StatusError(StatusWord.WRONG_P1_P2);
   if (data.length === 0) {
     if (!volatile[verified]) throw new StatusError(StatusWord.COUNTER | passwords.tries(name));
     return NOTHING;
@@ -55,7 +55,7 @@ export async function verify(context: OpenPgpContext, { p1, p2, data }: CommandA
 /** The old password and the new one, without anything between them: the card knows how long the old one is. */
 export async function changeReferenceData(context: OpenPgpContext, { p1, p2, data }: CommandApdu): Promise<Uint8Array> {
   if (p1 !== 0x00 || (p2 !== Reference.PW1_SIGNATURE && p2 !== Reference.PW3)) {
-    throw new StatusError(StatusWord.INCORRECT_P1_P2);
+    throw new StatusError(StatusWord.WRONG_P1_P2);
   }
   const { passwords, persistent } = context;
   const { name } = verifiedBy(p2);
@@ -64,14 +64,14 @@ export async function changeReferenceData(context: OpenPgpContext, { p1, p2, dat
   await verifyPassword(context, name, data.subarray(0, length));
   // Only now: the answer to a password that is too short must not tell how long the old one is.
   const changed = data.subarray(length);
-  passwords.verifyNewLength(name, changed, passwordLengthByKdf(context));
+  verifyNewLength(context, name, changed);
   await persistent.commit(passwords.replacement(name, changed));
   return NOTHING;
 }
 
 /** A new PW1, and all its tries: with the resetting code before it, or after PW3 has been verified. */
 export async function resetRetryCounter(context: OpenPgpContext, { p1, p2, data }: CommandApdu): Promise<Uint8Array> {
-  if (p2 !== Reference.PW1_SIGNATURE) throw new StatusError(StatusWord.INCORRECT_P1_P2);
+  if (p2 !== Reference.PW1_SIGNATURE) throw new StatusError(StatusWord.WRONG_P1_P2);
   const { passwords, persistent, volatile } = context;
   let changed = data;
   if (p1 === ResetMode.PW3) requireAccess(context, "PW3");
@@ -79,8 +79,8 @@ export async function resetRetryCounter(context: OpenPgpContext, { p1, p2, data 
     const length = passwords.length("RC") ?? 0;
     await verifyPassword(context, "RC", data.subarray(0, length));
     changed = data.subarray(length);
-  } else throw new StatusError(StatusWord.INCORRECT_P1_P2);
-  passwords.verifyNewLength("PW1", changed, passwordLengthByKdf(context));
+  } else throw new StatusError(StatusWord.WRONG_P1_P2);
+  verifyNewLength(context, "PW1", changed);
   await persistent.commit(passwords.replacement("PW1", changed));
   volatile.forgetPw1();
   return NOTHING;
@@ -88,7 +88,7 @@ export async function resetRetryCounter(context: OpenPgpContext, { p1, p2, data 
 
 /** Three bytes: PW1, resetting code, PW3. All tries are given at once. */
 export async function setPinRetries(context: OpenPgpContext, { p1, p2, data }: CommandApdu): Promise<Uint8Array> {
-  if (p1 !== 0 || p2 !== 0) throw new StatusError(StatusWord.INCORRECT_P1_P2);
+  if (p1 !== 0 || p2 !== 0) throw new StatusError(StatusWord.WRONG_P1_P2);
   requireAccess(context, "PW3");
   const [PW1 = 0, RC = 0, PW3 = 0] = data;
   if (data.length !== 3) throw new StatusError(StatusWord.WRONG_LENGTH);
@@ -101,6 +101,13 @@ export async function setPinRetries(context: OpenPgpContext, { p1, p2, data }: C
 async function verifyPassword({ passwords }: OpenPgpContext, name: PasswordName, guess: Uint8Array): Promise<void> {
   if (guess.length > MAX_PASSWORD_LENGTH) throw new StatusError(StatusWord.WRONG_LENGTH);
   await passwords.verify(name, guess);
+}
+
+/** Throws StatusError 6985, as YubiKeys do: it is not the length of the command that is wrong. */
+function verifyNewLength(context: OpenPgpContext, name: PasswordName, password: Uint8Array): void {
+  if (!context.passwords.isRightLength(name, password.length, passwordLengthByKdf(context))) {
+    throw new StatusError(StatusWord.CONDITIONS_NOT_SATISFIED);
+  }
 }
 
 function forget({ volatile }: OpenPgpContext, name: PasswordName): void {

@@ -50,7 +50,7 @@ export class Passwords {
 
   /** How many tries are left; none for a password that there is not. */
   tries(name: PasswordName): number {
-    if (this.#verifier(name) === undefined) return 0;
+    if (rules[name].factory === undefined && this.#persistent.get(verifierKey(name)) === undefined) return 0;
     return this.#persistent.get(triesKey(name))?.[0] ?? this.#tryLimit(name);
   }
 
@@ -72,13 +72,11 @@ export class Passwords {
     await this.#persistent.commit({ [triesKey(name)]: null });
   }
 
-  /** Throws StatusError 6700 for a new password that is too short or too long. `exactly`: what a KDF-DO demands. */
-  verifyNewLength(name: PasswordName, password: Uint8Array, exactly: number | undefined): void {
-    const isRight =
-      exactly === undefined
-        ? password.length >= rules[name].minLength && password.length <= MAX_PASSWORD_LENGTH
-        : password.length === exactly;
-    if (!isRight) throw new StatusError(StatusWord.WRONG_LENGTH);
+  /** Whether a new password is neither too short nor too long. `exactly`: what a KDF-DO demands. */
+  isRightLength(name: PasswordName, length: number, exactly: number | undefined): boolean {
+    return exactly === undefined
+      ? length >= rules[name].minLength && length <= MAX_PASSWORD_LENGTH
+      : length === exactly;
   }
 
   /** Sets a password, with all its tries. */

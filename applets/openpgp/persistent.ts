@@ -10,8 +10,14 @@ const TERMINATED = "openpgp/terminated";
 
 /** Persistent: what was last PUT into a data object. */
 export function dataObjectKey(tag: number): string {
-  return `openpgp/do/${tag.toString(16).padStart(4, "0")}`;
+  const known = dataObjectKeys.get(tag);
+  if (known !== undefined) return known;
+  const key = `openpgp/do/${tag.toString(16).padStart(4, "0")}`;
+  dataObjectKeys.set(tag, key);
+  return key;
 }
+/** Only tags of data objects that there are come here: a few dozen. */
+const dataObjectKeys = new Map<number, string>();
 
 export class Persistent {
   readonly #store: Platform["store"];

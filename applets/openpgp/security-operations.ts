@@ -43,7 +43,7 @@ export async function performSecurityOperation(
     case Operation.ENCIPHER:
       return encipher(context, apdu.data);
     default:
-      throw new StatusError(StatusWord.INCORRECT_P1_P2);
+      throw new StatusError(StatusWord.WRONG_P1_P2);
   }
 }
 
@@ -53,9 +53,7 @@ async function computeDigitalSignature(
   transport: Transport,
 ): Promise<Uint8Array> {
   const { persistent, volatile } = context;
-  if (!volatile.pw1ForSignature) throw new StatusError(StatusWord.SECURITY_STATUS_NOT_SATISFIED);
-  const key = requireKey(context, "sig");
-  await requireTouch(context, transport, "sig", "sign");
+  const key = await obtainKey(context, transport, "sig", "sign", () => requirePw1ForSignature(context));
   const isForSeveral = persistent.dataObject(PW_STATUS)?.[0] === 1;
   if (!isForSeveral) volatile.pw1ForSignature = false;
   const signature = key.sign(data);
@@ -80,13 +78,13 @@ async function decipher(context: OpenPgpContext, data: Uint8Array, transport: Tr
   requireAccess(context, "PW1");
   if (data.length === 0) throw new StatusError(StatusWord.WRONG_LENGTH);
   if (data[0] === Cipher.AES) {
-    const key = requireAesKey(context);
+    requireAesKey(context);
     await requireTouch(context, transport, "dec", "decrypt");
-    return decryptAesCbc(key, ZERO_IV, wholeBlocks(data.subarray(1)));
+    requireAccess(context, "PW1");
+    return decryptAesCbc(requireAesKey(context), ZERO_IV, wholeBlocks(data.subarray(1)));
   }
   const slot = context.volatile.decipherKey;
-  const key = requireKey(context, slot);
-  await requireTouch(context, transport, slot, "decrypt");
+  const key = await obtainKey(context, transport, slot, "decrypt", () => requireAccess(context, "PW1"));
   return key.decipher(data);
 }
 
@@ -101,11 +99,9 @@ export async function internalAuthenticate(
   { p1, p2, data }: CommandApdu,
   transport: Transport,
 ): Promise<Uint8Array> {
-  if (p1 !== 0 || p2 !== 0) throw new StatusError(StatusWord.INCORRECT_P1_P2);
-  requireAccess(context, "PW1");
+  if (p1 !== 0 || p2 !== 0) throw new StatusError(StatusWord.WRONG_P1_P2);
   const slot = context.volatile.authenticationKey;
-  const key = requireKey(context, slot);
-  await requireTouch(context, transport, slot, "authenticate");
+  const key = await obtainKey(context, transport, slot, "authenticate", () => requireAccess(context, "PW1"));
   return key.sign(data);
 }
 
@@ -113,7 +109,7 @@ export async function internalAuthenticate(
 export function manageSecurityEnvironment({ volatile }: OpenPgpContext, { p1, p2, data }: CommandApdu): Uint8Array {
   const environment = p1 * 0x100 + p2;
   if (environment !== Environment.DECIPHER && environment !== Environment.AUTHENTICATION) {
-    throw new StatusError(StatusWord.INCORRECT_P1_P2);
+    throw new StatusError(StatusWord.WRONG_P1_P2);
   }
   const { tag, value } = parsing(() => parseTlv(data));
   if (tag !== KEY_REFERENCE || value.length !== 1) throw new StatusError(StatusWord.WRONG_DATA);
@@ -122,6 +118,28 @@ export function manageSecurityEnvironment({ volatile }: OpenPgpContext, { p1, p2
   if (environment === Environment.DECIPHER) volatile.decipherKey = slot;
   else volatile.authenticationKey = slot;
   return NOTHING;
+}
+
+/**
+ * The key, once access is granted and the touch that it wants is there. While that is waited for, the owner may reset the
+ * card or take its power away: then neither access nor key is what it was, and both are asked for again.
+ */
+async function obtainKey(
+  context: OpenPgpContext,
+  transport: Transport,
+  slot: KeySlot,
+  action: string,
+  verifyAccess: () => void,
+): Promise<PrivateKey> {
+  verifyAccess();
+  requireKey(context, slot);
+  await requireTouch(context, transport, slot, action);
+  verifyAccess();
+  return requireKey(context, slot);
+}
+
+function requirePw1ForSignature({ volatile }: OpenPgpContext): void {
+  if (!volatile.pw1ForSignature) throw new StatusError(StatusWord.SECURITY_STATUS_NOT_SATISFIED);
 }
 
 /** Throws StatusError 6A88 when the slot is empty. */

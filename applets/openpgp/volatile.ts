@@ -1,4 +1,4 @@
-// What the card forgets when it is selected again, when another applet is selected, or when the power goes.
+// What the card forgets when another applet is selected, or when the power goes; a part of it when it is selected again.
 import type { KeySlot } from "./key-slots.ts";
 
 export class Volatile {
@@ -16,16 +16,16 @@ export class Volatile {
   readonly touchedAt = new Map<KeySlot, number>();
 
   forget(): void {
-    this.forgetPasswords();
+    this.forgetPw1();
+    this.pw3 = false;
+    this.forgetSelections();
+  }
+
+  forgetSelections(): void {
     this.occurrence = 0;
     this.decipherKey = "dec";
     this.authenticationKey = "aut";
     this.touchedAt.clear();
-  }
-
-  forgetPasswords(): void {
-    this.forgetPw1();
-    this.pw3 = false;
   }
 
   forgetPw1(): void {

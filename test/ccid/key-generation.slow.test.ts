@@ -38,7 +38,7 @@ beforeAll(async () => {
     product: "Slow card",
     interfaces: [
       createInterface({}, silentLogger, { interfaceNumber: 0, endpoint: 1 }),
-      new CcidInterface({ slot: new Slot(card), log: silentLogger, interfaceNumber: 1, endpoint: 2 }),
+      new CcidInterface({ slot: new Slot(card), log: silentLogger, interfaceNumber: 1, endpoint: 2, iInterface: 0 }),
     ],
   });
   server.export(device);

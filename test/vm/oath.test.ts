@@ -15,7 +15,7 @@ describeInGuest(
   (vm) => {
     /** What each command said, without its own line. */
     async function ykman(...commands: readonly string[]): Promise<string[]> {
-      const script = `cd /tmp && /usr/bin/python3 ${guestRepository}/test/vm/guest/ykman.py <<'END'\n${commands.join("\n")}\nEND`;
+      const script = `cd /tmp && /usr/bin/python3 ${guestRepository}/test/vm/guest/ykman_commands.py <<'END'\n${commands.join("\n")}\nEND`;
       const said = await vm.guest.ok(script, { timeoutMs: 90_000 });
       return said.split(/^\$ ykman .*\n/m).slice(1);
     }

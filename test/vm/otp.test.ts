@@ -50,7 +50,9 @@ describeInGuest("the keyboard interface", { packages }, (vm) => {
     const description = await vm.guest.ok("lsusb -v -d 1050: 2>&1");
     expect(description).toMatch(/idProduct +0x040[37] Yubikey 4\/5/);
     expect(description.match(/bInterfaceProtocol +\d.*/g)?.[0]).toMatch(/1 Keyboard/);
-    expect(description).not.toMatch(/can't|cannot|unable|error|warning|invalid|unrecognized/i);
+    // lsusb says so of every smart card reader whose bcdCCID is not 1.00.
+    const rest = description.replace("(Warning: Only accurate for version 1.0)", "");
+    expect(rest).not.toMatch(/can't|cannot|unable|error|warning|invalid|unrecognized/i);
   });
 
   test("tells ykman and ykinfo what there is", async () => {

@@ -61,7 +61,16 @@ describeInGuest("ykman", { packages: ["yubikey-manager", "pcscd", "libccid", "op
   test("lists it, by its serial number too, and shows what is on", async () => {
     directory = await mkdtemp(join(tmpdir(), "latchkey-ykman-"));
     control = join(directory, "control");
-    key = await startKey(["--ephemeral", "--touch", "auto", "--identity", "yubikey5", "--control", control]);
+    key = await startKey([
+      "--ephemeral",
+      "--touch",
+      "auto",
+      "--identity",
+      "yubikey5",
+      "--keyboard",
+      "--control",
+      control,
+    ]);
     vm.keys.push(key);
     await vm.guest.ok("mkdir -p /run/pcscd && (setsid pcscd --foreground >/tmp/pcscd.log 2>&1 </dev/null &)");
     await plugIn();

@@ -1,5 +1,6 @@
 # Runs ykman's commands one after the other in one process, since starting Python takes longer in emulation than all that
 # ykman does. Each line of the standard input is a command as for a shell; it ends at the first that fails, with its status.
+# (It must not be called ykman.py: Python would take it for the package.)
 import shlex
 import sys
 
