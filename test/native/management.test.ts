@@ -18,7 +18,8 @@ for (const identity of ["latchkey", "yubikey5"] as const) {
       expect(info).toMatch(/^Firmware version: 5\.7\.4$/m);
       expect(info).toMatch(/^FIDO2\s+Enabled/m);
       expect(info).toMatch(/^OATH\s+Enabled/m);
-      expect(info).not.toContain("NFC");
+      // To ykman a reader that is not a YubiKey's is NFC.
+      expect(info).toMatch(/^PIV\s+Enabled\s+Enabled/m);
       expect(info).not.toContain("lock code");
     });
 
@@ -26,6 +27,10 @@ for (const identity of ["latchkey", "yubikey5"] as const) {
       await ykman("config usb --disable OATH --force");
       expect(await ykman("config usb --list")).not.toContain("OATH");
       await ykman("config usb --enable OATH --force");
+      expect(await ykman("config usb --list")).toContain("OATH");
+      await ykman("config nfc --disable OATH --force");
+      expect(await ykman("config nfc --list")).not.toContain("OATH");
+      await ykman("config nfc --enable OATH --force");
       expect(await ykman("config usb --list")).toContain("OATH");
     });
 
