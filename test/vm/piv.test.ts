@@ -4,9 +4,9 @@
  */
 import { beforeAll, expect, test } from "vitest";
 import { attach, kernelComplaints } from "./attach.ts";
-import { guestRepository } from "./guest.ts";
 import { startKey } from "./key-process.ts";
 import { describeInGuest } from "./requirements.ts";
+import { runYkman } from "./ykman.ts";
 
 const MANAGEMENT_KEY = "010203040506070801020304050607080102030405060708";
 const m = `-m ${MANAGEMENT_KEY}`;
@@ -25,11 +25,7 @@ const packages = [
 
 describeInGuest("PIV over USB/IP", { packages }, (vm) => {
   const ok = (script: string) => vm.guest.ok(`cd /tmp && ${script}`, slow);
-  const ykman = (...commands: readonly string[]) =>
-    vm.guest.ok(`cd /tmp && /usr/bin/python3 ${guestRepository}/test/vm/guest/ykman_commands.py`, {
-      ...slow,
-      input: commands.join("\n"),
-    });
+  const ykman = async (...commands: readonly string[]) => (await runYkman(vm.guest, ...commands)).join("");
 
   beforeAll(async () => {
     const key = await startKey(["--ephemeral", "--touch", "auto", "--identity", "yubikey5"]);
