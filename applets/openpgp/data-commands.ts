@@ -43,6 +43,7 @@ export function selectData({ volatile }: OpenPgpContext, { p1, data }: CommandAp
 export function getData(context: OpenPgpContext, apdu: CommandApdu): Uint8Array {
   if (apdu.data.length > 0) throw new StatusError(StatusWord.WRONG_LENGTH);
   const object = findDataObject(tagOf(apdu));
+  if (object.isPart === true) throw new StatusError(StatusWord.REFERENCED_DATA_NOT_FOUND);
   requireAccess(context, object.read);
   const value = object.value(context);
   return object.isTemplate === true ? encodeTlv(object.tag, value) : value;
