@@ -52,16 +52,23 @@ export async function verify(context: OpenPgpContext, { p1, p2, data }: CommandA
   return NOTHING;
 }
 
-/** The old password and the new one, without anything between them: the card knows how long the old one is. */
+/**
+ * The old password and the new one, without anything between them: the card knows how long the old one is. Who was verified
+ * stays so, §4.2, unless the old one is wrong: Yubico's own tests administer a YubiKey further after its PW3 has changed.
+ */
 export async function changeReferenceData(context: OpenPgpContext, { p1, p2, data }: CommandApdu): Promise<Uint8Array> {
   if (p1 !== 0x00 || (p2 !== Reference.PW1_SIGNATURE && p2 !== Reference.PW3)) {
     throw new StatusError(StatusWord.WRONG_P1_P2);
   }
-  const { passwords, persistent } = context;
-  const { name } = verifiedBy(p2);
-  forget(context, name);
+  const { passwords, persistent, volatile } = context;
+  const { name, verified } = verifiedBy(p2);
   const length = passwords.length(name) ?? 0;
-  await verifyPassword(context, name, data.subarray(0, length));
+  try {
+    await verifyPassword(context, name, data.subarray(0, length));
+  } catch (error) {
+    volatile[verified] = false;
+    throw error;
+  }
   // Only now: the answer to a password that is too short must not tell how long the old one is.
   const changed = data.subarray(length);
   verifyNewLength(context, name, changed);
@@ -108,9 +115,4 @@ function verifyNewLength(context: OpenPgpContext, name: PasswordName, password: 
   if (!context.passwords.isRightLength(name, password.length, passwordLengthByKdf(context))) {
     throw new StatusError(StatusWord.CONDITIONS_NOT_SATISFIED);
   }
-}
-
-function forget({ volatile }: OpenPgpContext, name: PasswordName): void {
-  if (name === "PW1") volatile.forgetPw1();
-  else volatile.pw3 = false;
 }
