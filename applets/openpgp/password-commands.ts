@@ -47,7 +47,9 @@ export async function verify(context: OpenPgpContext, { p1, p2, data }: CommandA
     return NOTHING;
   }
   volatile[verified] = false; // a wrong guess takes away what a right one gave
-  await verifyPassword(context, name, data);
+  if (data.length > MAX_PASSWORD_LENGTH) throw new StatusError(StatusWord.WRONG_LENGTH); // no password can be that
+  await passwords.verify(name, data);
+  volatile.superseded.delete(name);
   volatile[verified] = true;
   return NOTHING;
 }
@@ -62,9 +64,9 @@ export async function changeReferenceData(context: OpenPgpContext, { p1, p2, dat
   }
   const { passwords, persistent, volatile } = context;
   const { name, verified } = verifiedBy(p2);
-  const length = passwords.length(name) ?? 0;
+  let length: number;
   try {
-    await verifyPassword(context, name, data.subarray(0, length));
+    length = await passwords.verifyStart(name, data, volatile.superseded.get(name));
   } catch (error) {
     volatile[verified] = false;
     throw error;
@@ -73,6 +75,7 @@ export async function changeReferenceData(context: OpenPgpContext, { p1, p2, dat
   const changed = data.subarray(length);
   verifyNewLength(context, name, changed);
   await persistent.commit(passwords.replacement(name, changed));
+  volatile.superseded.delete(name);
   return NOTHING;
 }
 
@@ -83,12 +86,11 @@ export async function resetRetryCounter(context: OpenPgpContext, { p1, p2, data 
   let changed = data;
   if (p1 === ResetMode.PW3) requireAccess(context, "PW3");
   else if (p1 === ResetMode.RESETTING_CODE) {
-    const length = passwords.length("RC") ?? 0;
-    await verifyPassword(context, "RC", data.subarray(0, length));
-    changed = data.subarray(length);
+    changed = data.subarray(await passwords.verifyStart("RC", data));
   } else throw new StatusError(StatusWord.WRONG_P1_P2);
   verifyNewLength(context, "PW1", changed);
   await persistent.commit(passwords.replacement("PW1", changed));
+  volatile.superseded.delete("PW1");
   volatile.forgetPw1();
   return NOTHING;
 }
@@ -102,12 +104,6 @@ export async function setPinRetries(context: OpenPgpContext, { p1, p2, data }: C
   if (PW1 === 0 || RC === 0 || PW3 === 0) throw new StatusError(StatusWord.WRONG_DATA);
   await context.persistent.commit(context.passwords.tryLimits({ PW1, RC, PW3 }));
   return NOTHING;
-}
-
-/** A guess of whatever length costs a try; what no password can be is refused before. */
-async function verifyPassword({ passwords }: OpenPgpContext, name: PasswordName, guess: Uint8Array): Promise<void> {
-  if (guess.length > MAX_PASSWORD_LENGTH) throw new StatusError(StatusWord.WRONG_LENGTH);
-  await passwords.verify(name, guess);
 }
 
 /** Throws StatusError 6985, as YubiKeys do: it is not the length of the command that is wrong. */
