@@ -141,7 +141,7 @@ export async function createSecurityKey(options: SecurityKeyOptions): Promise<Se
   const oath = new OathApplet(platform);
   const openpgp = new OpenPgpApplet(platform, {
     manufacturer: identity.openPgpManufacturer,
-    listsAttestationKey: identity.name === "yubikey5",
+    isYubiKey: identity.name === "yubikey5",
   });
   const otp = new OtpApplet(platform, {
     deviceInfo: {

@@ -46,13 +46,20 @@ export const BUTTON = 0x20;
 export const GENERAL_FEATURE_MANAGEMENT = encodeTlv(0x81, Uint8Array.of(BUTTON));
 
 /**
- * 5F52, as YubiKeys have it: card capabilities (73) with no selection method or data coding worth a word, and command
- * chaining, extended Lc and Le, and extended length information (E0); the life cycle; 9000.
+ * 5F52, in the operational state: in the other one nothing is shown. §6
+ *
+ *   00  31 C5        card service data: selection by full and partial AID, data objects by GET DATA, no MF
+ *       73 C0 01 40  card capabilities: selection by full and partial AID, data units of a byte, extended Lc and Le
+ *       05 9000      life cycle: operational
+ *
+ * A YubiKey's have no card service data, and name command chaining and the extended length information as well (E0).
+ * Chaining works here, too; nobody chains who may send extended commands.
  */
-export function historicalBytes(isTerminated: boolean): Uint8Array {
-  const lifeCycle = isTerminated ? 0x03 : 0x05; // initialisation state, operational state: §6.2
-  return Uint8Array.of(0x00, 0x73, 0x00, 0x00, 0xe0, lifeCycle, 0x90, 0x00);
+export function historicalBytes(isYubiKey: boolean): Uint8Array {
+  return isYubiKey ? YUBIKEY_HISTORICAL_BYTES : HISTORICAL_BYTES;
 }
+const HISTORICAL_BYTES = fromHex("00 31c5 73c00140 05 9000");
+const YUBIKEY_HISTORICAL_BYTES = fromHex("00 730000e0 05 9000");
 
 /** 4F: 16 bytes. The serial number is in BCD, as Yubico's is. */
 export function applicationIdentifier(manufacturer: number, { serialNumber }: DeviceInfo): Uint8Array {

@@ -12,13 +12,14 @@ export interface OpenPgpOptions {
    */
   readonly manufacturer: number;
   /**
-   * Whether the lists in the application related data have a fourth place, for the attestation key, as a YubiKey's have;
-   * yubikit then shows that key, and others must not mind that the lists are longer than the specification says.
+   * Whether the application related data are a YubiKey's: its historical bytes, and lists with a fourth place for the
+   * attestation key. yubikit then shows that key; others must not mind that the lists are longer than the specification
+   * says.
    */
-  readonly listsAttestationKey: boolean;
+  readonly isYubiKey: boolean;
 }
 
-export const DEFAULT_OPTIONS: OpenPgpOptions = { manufacturer: 0xfffe, listsAttestationKey: false };
+export const DEFAULT_OPTIONS: OpenPgpOptions = { manufacturer: 0xfffe, isYubiKey: false };
 
 export interface OpenPgpContext {
   readonly platform: Platform;

@@ -13,6 +13,8 @@ import {
   findDataObject,
 } from "./data-objects.ts";
 import { importKey } from "./import-key.ts";
+import { KDF } from "./kdf.ts";
+import type { PasswordName, PasswordVerifier } from "./passwords.ts";
 
 const NOTHING = new Uint8Array(0);
 
@@ -43,6 +45,7 @@ export function selectData({ volatile }: OpenPgpContext, { p1, data }: CommandAp
 export function getData(context: OpenPgpContext, apdu: CommandApdu): Uint8Array {
   if (apdu.data.length > 0) throw new StatusError(StatusWord.WRONG_LENGTH);
   const object = findDataObject(tagOf(apdu));
+  if (object.isPart === true) throw new StatusError(StatusWord.REFERENCED_DATA_NOT_FOUND);
   requireAccess(context, object.read);
   const value = object.value(context);
   return object.isTemplate === true ? encodeTlv(object.tag, value) : value;
@@ -64,8 +67,18 @@ export async function putData(context: OpenPgpContext, apdu: CommandApdu): Promi
   const object = findDataObject(tagOf(apdu));
   if (object.changes === undefined) throw new StatusError(StatusWord.REFERENCED_DATA_NOT_FOUND);
   requireAccess(context, object.write);
-  await context.persistent.commit(object.changes(context, apdu.data));
+  const changes = object.changes(context, apdu.data);
+  const before = object.tag === KDF ? currentVerifiers(context) : [];
+  await context.persistent.commit(changes);
+  for (const [name, verifier] of before) context.volatile.superseded.set(name, verifier);
   return NOTHING;
+}
+
+function currentVerifiers({ passwords }: OpenPgpContext): readonly (readonly [PasswordName, PasswordVerifier])[] {
+  return (["PW1", "PW3"] as const).flatMap((name) => {
+    const verifier = passwords.verifier(name);
+    return verifier === undefined ? [] : [[name, verifier] as const];
+  });
 }
 
 /** INS DB: an extended header list in the current DF, that is a key. */

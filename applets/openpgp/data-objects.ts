@@ -29,6 +29,8 @@ export interface DataObject {
   readonly write: Access;
   /** A template's answer to GET DATA is the whole data object, as YubiKeys have it; of all others it is the value. */
   readonly isTemplate?: boolean;
+  /** Shown in its template alone. The specification lets a card show most of them by themselves; Gnuk's tests want this one hidden. */
+  readonly isPart?: boolean;
   value(context: OpenPgpContext): Uint8Array;
   /** What PUT DATA changes. Throws StatusError. */
   changes?(context: OpenPgpContext, value: Uint8Array): Changes;
@@ -110,7 +112,7 @@ function list(tag: number, length: number, part: (slot: KeySlot) => number): Dat
 }
 
 function listedSlots({ options }: OpenPgpContext): readonly KeySlot[] {
-  return KEY_SLOTS.filter((slot) => slot !== "att" || options.listsAttestationKey);
+  return KEY_SLOTS.filter((slot) => slot !== "att" || options.isYubiKey);
 }
 
 function slotObjects(slot: KeySlot): readonly DataObject[] {
@@ -214,7 +216,7 @@ const dataObjects: ReadonlyMap<number, DataObject> = new Map(
     computed(0x4f, ({ aid }) => aid),
     stored(0x5e, "always", "PW3", upTo(MAX_SPECIAL_LENGTH)), // login data
     stored(0x5f50, "always", "PW3", upTo(MAX_SPECIAL_LENGTH)), // URL
-    computed(0x5f52, ({ persistent }) => historicalBytes(persistent.isTerminated)),
+    computed(0x5f52, ({ options }) => historicalBytes(options.isYubiKey)),
     template(0x65, () => [0x5b, 0x5f2d, 0x5f35]), // cardholder related data
     stored(0x5b, "always", "PW3", upTo(39)), // name
     stored(0x5f2d, "always", "PW3", languages),
@@ -223,7 +225,7 @@ const dataObjects: ReadonlyMap<number, DataObject> = new Map(
     computed(0x7f66, () => EXTENDED_LENGTH_INFORMATION),
     computed(0x7f74, () => GENERAL_FEATURE_MANAGEMENT),
     template(0x73, discretionaryTags), // discretionary data objects
-    computed(0xc0, () => EXTENDED_CAPABILITIES),
+    { ...computed(0xc0, () => EXTENDED_CAPABILITIES), isPart: true },
     ...KEY_SLOTS.flatMap(slotObjects),
     pwStatus,
     list(0xc5, FINGERPRINT_LENGTH, (slot) => keySlots[slot].fingerprint),

@@ -1,6 +1,6 @@
 // KDF-DO: how the host is to hash passwords before it sends them, and the hashes of the factory's passwords, which the
 // card takes over when the object is put. OpenPGP 3.4.1 §4.3.2; what follows for the passwords is as YubiKeys and Gnuk
-// have it: all three are reset.
+// have it: all three are reset. A host that knows better changes them from what they were: volatile.ts.
 //
 //   81 01 03    KDF_ITERSALTED_S2K (00: none, and nothing follows)
 //   82 01 hh    08 SHA-256, 0A SHA-512

@@ -47,25 +47,35 @@ export async function verify(context: OpenPgpContext, { p1, p2, data }: CommandA
     return NOTHING;
   }
   volatile[verified] = false; // a wrong guess takes away what a right one gave
-  await verifyPassword(context, name, data);
+  if (data.length > MAX_PASSWORD_LENGTH) throw new StatusError(StatusWord.WRONG_LENGTH); // no password can be that
+  await passwords.verify(name, data);
+  volatile.superseded.delete(name);
   volatile[verified] = true;
   return NOTHING;
 }
 
-/** The old password and the new one, without anything between them: the card knows how long the old one is. */
+/**
+ * The old password and the new one, without anything between them: the card knows how long the old one is. Who was verified
+ * stays so, §4.2, unless the old one is wrong: Yubico's own tests administer a YubiKey further after its PW3 has changed.
+ */
 export async function changeReferenceData(context: OpenPgpContext, { p1, p2, data }: CommandApdu): Promise<Uint8Array> {
   if (p1 !== 0x00 || (p2 !== Reference.PW1_SIGNATURE && p2 !== Reference.PW3)) {
     throw new StatusError(StatusWord.WRONG_P1_P2);
   }
-  const { passwords, persistent } = context;
-  const { name } = verifiedBy(p2);
-  forget(context, name);
-  const length = passwords.length(name) ?? 0;
-  await verifyPassword(context, name, data.subarray(0, length));
+  const { passwords, persistent, volatile } = context;
+  const { name, verified } = verifiedBy(p2);
+  let length: number;
+  try {
+    length = await passwords.verifyStart(name, data, volatile.superseded.get(name));
+  } catch (error) {
+    volatile[verified] = false;
+    throw error;
+  }
   // Only now: the answer to a password that is too short must not tell how long the old one is.
   const changed = data.subarray(length);
   verifyNewLength(context, name, changed);
   await persistent.commit(passwords.replacement(name, changed));
+  volatile.superseded.delete(name);
   return NOTHING;
 }
 
@@ -76,12 +86,11 @@ export async function resetRetryCounter(context: OpenPgpContext, { p1, p2, data 
   let changed = data;
   if (p1 === ResetMode.PW3) requireAccess(context, "PW3");
   else if (p1 === ResetMode.RESETTING_CODE) {
-    const length = passwords.length("RC") ?? 0;
-    await verifyPassword(context, "RC", data.subarray(0, length));
-    changed = data.subarray(length);
+    changed = data.subarray(await passwords.verifyStart("RC", data));
   } else throw new StatusError(StatusWord.WRONG_P1_P2);
   verifyNewLength(context, "PW1", changed);
   await persistent.commit(passwords.replacement("PW1", changed));
+  volatile.superseded.delete("PW1");
   volatile.forgetPw1();
   return NOTHING;
 }
@@ -97,20 +106,9 @@ export async function setPinRetries(context: OpenPgpContext, { p1, p2, data }: C
   return NOTHING;
 }
 
-/** A guess of whatever length costs a try; what no password can be is refused before. */
-async function verifyPassword({ passwords }: OpenPgpContext, name: PasswordName, guess: Uint8Array): Promise<void> {
-  if (guess.length > MAX_PASSWORD_LENGTH) throw new StatusError(StatusWord.WRONG_LENGTH);
-  await passwords.verify(name, guess);
-}
-
 /** Throws StatusError 6985, as YubiKeys do: it is not the length of the command that is wrong. */
 function verifyNewLength(context: OpenPgpContext, name: PasswordName, password: Uint8Array): void {
   if (!context.passwords.isRightLength(name, password.length, passwordLengthByKdf(context))) {
     throw new StatusError(StatusWord.CONDITIONS_NOT_SATISFIED);
   }
-}
-
-function forget({ volatile }: OpenPgpContext, name: PasswordName): void {
-  if (name === "PW1") volatile.forgetPw1();
-  else volatile.pw3 = false;
 }

@@ -34,6 +34,13 @@ function triesKey(name: PasswordName): string {
 /** One byte for each of PASSWORDS. */
 const TRY_LIMITS = "openpgp/try-limits";
 
+/** What is kept of a password. */
+export interface PasswordVerifier {
+  readonly length: number;
+  readonly salt: Uint8Array;
+  readonly hash: Uint8Array;
+}
+
 export class Passwords {
   readonly #persistent: Persistent;
   readonly #platform: Platform;
@@ -43,9 +50,10 @@ export class Passwords {
     this.#persistent = persistent;
   }
 
-  /** How long the password is, in bytes; undefined when there is none. */
-  length(name: PasswordName): number | undefined {
-    return this.#verifier(name)?.length;
+  /** Undefined when there is no password. */
+  verifier(name: PasswordName): PasswordVerifier | undefined {
+    const record = this.#persistent.get(verifierKey(name));
+    return record === undefined ? factoryVerifiers[name] : Verifier.parse(record);
   }
 
   /** How many tries are left; none for a password that there is not. */
@@ -59,17 +67,37 @@ export class Passwords {
    * between buys nothing. Throws StatusError 6982, or 6983 when that was the last try, or there was none left.
    */
   async verify(name: PasswordName, guess: Uint8Array): Promise<void> {
-    const verifier = this.#verifier(name);
+    await this.#try(name, (verifier) => (isPassword(verifier, guess) ? verifier : undefined));
+  }
+
+  /**
+   * How many bytes at the start of `data` are the password; the card knows where it ends. `superseded` is one that is taken
+   * as well. Throws as `verify` does.
+   */
+  async verifyStart(name: PasswordName, data: Uint8Array, superseded?: PasswordVerifier): Promise<number> {
+    const found = await this.#try(name, (verifier) =>
+      [verifier, superseded].find((known) => known && isPassword(known, data.subarray(0, known.length))),
+    );
+    return found.length;
+  }
+
+  async #try(
+    name: PasswordName,
+    match: (verifier: PasswordVerifier) => PasswordVerifier | undefined,
+  ): Promise<PasswordVerifier> {
+    const verifier = this.verifier(name);
     if (verifier === undefined) throw new StatusError(StatusWord.SECURITY_STATUS_NOT_SATISFIED);
     const left = this.tries(name) - 1;
     if (left < 0) throw new StatusError(StatusWord.AUTHENTICATION_METHOD_BLOCKED);
     await this.#persistent.commit({ [triesKey(name)]: Uint8Array.of(left) });
-    if (!isEqualConstantTime(sha256(verifier.salt, guess), verifier.hash)) {
+    const found = match(verifier);
+    if (found === undefined) {
       throw new StatusError(
         left === 0 ? StatusWord.AUTHENTICATION_METHOD_BLOCKED : StatusWord.SECURITY_STATUS_NOT_SATISFIED,
       );
     }
     await this.#persistent.commit({ [triesKey(name)]: null });
+    return found;
   }
 
   /** Whether a new password is neither too short nor too long. `exactly`: what a KDF-DO demands. */
@@ -101,14 +129,10 @@ export class Passwords {
   #tryLimit(name: PasswordName): number {
     return this.#persistent.get(TRY_LIMITS)?.[PASSWORDS.indexOf(name)] ?? DEFAULT_TRY_LIMIT;
   }
+}
 
-  #verifier(
-    name: PasswordName,
-  ): { readonly length: number; readonly salt: Uint8Array; readonly hash: Uint8Array } | undefined {
-    const record = this.#persistent.get(verifierKey(name));
-    if (record !== undefined) return Verifier.parse(record);
-    return factoryVerifiers[name];
-  }
+function isPassword({ salt, hash }: PasswordVerifier, guess: Uint8Array): boolean {
+  return isEqualConstantTime(sha256(salt, guess), hash);
 }
 
 /** What the factory's passwords would be kept as. Everybody knows them: a salt would hide nothing. */
@@ -120,4 +144,4 @@ const factoryVerifiers = Object.fromEntries(
     const hash = sha256(salt, Buffer.from(factory, "ascii"));
     return [[name, { length: factory.length, salt, hash }]];
   }),
-) as Partial<Record<PasswordName, { length: number; salt: Uint8Array; hash: Uint8Array }>>;
+) as Partial<Record<PasswordName, PasswordVerifier>>;

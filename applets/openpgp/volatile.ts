@@ -1,5 +1,6 @@
 // What the card forgets when another applet is selected, or when the power goes; a part of it when it is selected again.
 import type { KeySlot } from "./key-slots.ts";
+import type { PasswordName, PasswordVerifier } from "./passwords.ts";
 
 export class Volatile {
   /** PW1 under reference 81: for PSO:COMPUTE DIGITAL SIGNATURE alone, and perhaps for one of them only. §7.2.2 */
@@ -12,12 +13,18 @@ export class Volatile {
   /** Which key PSO:DECIPHER and INTERNAL AUTHENTICATE use. §7.2.18 */
   decipherKey: KeySlot = "dec";
   authenticationKey: KeySlot = "aut";
+  /**
+   * The passwords that a KDF-DO has just replaced, each until its successor is used. Hosts that know ZeitControl's cards,
+   * which do not replace them, change them now from what they were: CHANGE REFERENCE DATA takes both.
+   */
+  readonly superseded = new Map<PasswordName, PasswordVerifier>();
   /** When a key with a cached touch was last touched, on the platform's clock. */
   readonly touchedAt = new Map<KeySlot, number>();
 
   forget(): void {
     this.forgetPw1();
     this.pw3 = false;
+    this.superseded.clear();
     this.forgetSelections();
   }
 

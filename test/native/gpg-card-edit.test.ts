@@ -55,6 +55,15 @@ describeNative("gpg --card-edit", { packages: ["gnupg", "scdaemon", "python3"] }
     expect(status).toMatch(/^Signature PIN \.+: not forced$/m);
   });
 
+  test("keeps the fingerprints of CA keys, and a certificate", async () => {
+    const fingerprint = "0123456789ABCDEF0123456789ABCDEF01234567";
+    await gpg.cardEdit("admin", "cafpr 2", fingerprint);
+    expect(await gpg.status()).toMatch(/^CA fingerprint 2 \.+: ?0123 4567 89AB CDEF 0123 {2}4567/m);
+    await gpg.ok(`head -c 1500 /dev/urandom > ${gpg.home}/certificate`);
+    await gpg.cardEdit("admin", `writecert 3 < ${gpg.home}/certificate`, `readcert 3 > ${gpg.home}/read`);
+    await gpg.ok(`cmp ${gpg.home}/certificate ${gpg.home}/read`);
+  });
+
   test("changes both PINs, sets a reset code, and unblocks with it and with the admin PIN", async () => {
     await gpg.type({ ...FACTORY_PINS, "new-user": "654321" });
     await gpg.cardEdit("passwd");

@@ -2,7 +2,7 @@
 import { join } from "node:path";
 import { beforeAll, expect, test } from "vitest";
 import { repository } from "../vm/image.ts";
-import { curves, Gpg } from "./gpg.ts";
+import { curves, FACTORY_PINS, Gpg } from "./gpg.ts";
 import { describeNative } from "./pcscd.ts";
 
 const PINENTRY = join(repository, "test/native/pinentry.py");
@@ -32,15 +32,32 @@ describeNative("gpg with keys made on the card", { packages: ["gnupg", "scdaemon
     await gpg.expectToWork(`rsa${rsa}`);
   });
 
+  test("the encryption key can be made outside, with a backup, and moved to the card", async () => {
+    await gpg.type({ ...FACTORY_PINS, passphrase: "of the backup" });
+    const output = await gpg.cardEdit(
+      "admin",
+      "generate",
+      "y",
+      "y",
+      "0",
+      "backup of the card",
+      "backup@example.com",
+      "",
+    );
+    expect(output).toMatch(/sk_[0-9A-F]{16}\.gpg/);
+    expect(output).toMatch(/^\[GNUPG:\] KEY_CREATED B /m);
+    await gpg.expectToWork("backup");
+  });
+
   test("counts signatures, and asks for the PIN before each while it is forced", async () => {
     const count = async () => Number(/^Signature counter : (\d+)$/m.exec(await gpg.status())?.[1]);
     const before = await count();
-    await gpg.expectToWork("rsa4096");
+    await gpg.expectToWork("backup");
     expect(await count()).toBe(before + 1);
     await gpg.release();
     await gpg.ok(`rm -f ${gpg.home}/dialogs`);
-    await gpg.expectToWork("rsa4096");
-    await gpg.expectToWork("rsa4096");
+    await gpg.expectToWork("backup");
+    await gpg.expectToWork("backup");
     // Two for two signatures, and one for what is deciphered.
     expect((await gpg.ok(`grep -c user ${gpg.home}/dialogs`)).trim()).toBe("3");
   });

@@ -20,6 +20,7 @@ export interface Pins {
   readonly "new-user"?: string;
   readonly "new-admin"?: string;
   readonly "new-reset"?: string;
+  readonly passphrase?: string;
 }
 
 export const FACTORY_PINS: Pins = { user: "123456", admin: "12345678" };

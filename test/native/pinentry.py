@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 """A pinentry that types by itself: what stands in $GNUPGHOME/pins, a JSON object.
 
-"admin", "user" and "reset" are the passwords as they are, "new-admin", "new-user" and "new-reset" what they become; a
-dialog that asks for something that is not there is cancelled, and one that asks again gets the same again. Each dialog is
+"admin", "user" and "reset" are the card's passwords as they are, "new-admin", "new-user" and "new-reset" what they become,
+"passphrase" is that of a key that is not on the card; a dialog that asks for something that is not there is cancelled, and one that asks again gets the same again. Each dialog is
 noted in $GNUPGHOME/dialogs, and what was typed last in $GNUPGHOME/typed: gpg-agent starts a pinentry for each.
 """
 import json
@@ -20,8 +20,10 @@ def say(line):
 
 def which(description, prompt):
     text = description + " " + prompt
-    if "Repeat" in text:
+    if "Repeat" in text or "re-enter" in text:
         return "repeated"
+    if "passphrase" in text:
+        return "passphrase"
     name = "admin" if "Admin" in text else "reset" if "Reset Code" in text else "user"
     return ("new-" if "New " in text or "new " in text else "") + name
 

@@ -63,7 +63,9 @@ describeNative("ykman openpgp", { packages }, (suite) => {
       "00DA00C30A162B06010401DA470F01",
       "0047800002A40000",
     ];
-    const sent = await suite.session.ok(`opensc-tool ${apdus.map((apdu) => `--send-apdu ${apdu}`).join(" ")}`);
+    const sent = await suite.session.ok(
+      `OPENSC_DRIVER=openpgp opensc-tool ${apdus.map((apdu) => `--send-apdu ${apdu}`).join(" ")}`,
+    );
     expect(sent.match(/SW1=0x90, SW2=0x00/g)).toHaveLength(4);
     if (kind === "ec") await ykman("certificates delete aut --admin-pin 12345678"); // or it asks before it overwrites
     await ykman(`keys attest aut attested-${kind}.pem --pin 123456`);

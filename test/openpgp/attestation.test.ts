@@ -87,9 +87,10 @@ test.each(["132b81040022", "132b81040023", "162b6571", "132b2403030208010107"])(
 );
 
 test("A card that lists its attestation key has a fourth place in every list, as a YubiKey has", async () => {
-  const card = await openCard({ verified: [0x83], openpgp: { manufacturer: 0x0006, listsAttestationKey: true } });
+  const card = await openCard({ verified: [0x83], openpgp: { manufacturer: 0x0006, isYubiKey: true } });
   expect(toHex(await card.getData(0x4f))).toBe("d2760001240103040006123456780000");
   const data = await card.getData(0x6e);
+  expect(toHex(inside(data, 0x6e, 0x5f52))).toBe("00730000e0059000");
   const lengths = [0xc5, 0xc6, 0xcd, 0xde].map((tag) => inside(data, 0x6e, 0x73, tag).length);
   expect(lengths).toEqual([80, 80, 16, 8]);
   expect(toHex(inside(data, 0x6e, 0x73, 0xda))).toBe("132a8648ce3d030107");

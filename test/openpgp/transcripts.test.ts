@@ -22,6 +22,7 @@ testTranscripts("openpgp", () => {
       "no touch was asked for": () => expect(touches()).toBe(0),
       "16 s pass": () => platform.clock.advance(16_000),
       "the power goes": () => card.dispatcher.reset(),
+      "another application is selected": () => card.applet.deselect(),
     },
   };
 });
