@@ -41,7 +41,8 @@ export default defineConfig({
         test: {
           name: "vm",
           include: ["test/vm/**/*.test.ts"],
-          fileParallelism: false,
+          // Two guests at once: each is idle much of the time, and does most of its work on one of its processors.
+          maxWorkers: 2,
           // An emulated machine on a busy host can lose seconds of its own time; what is wrong fails twice.
           retry: 1,
           testTimeout: 120_000,

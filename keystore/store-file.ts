@@ -1,7 +1,7 @@
 // The file operations of the keystore, with their order of durability, behind one small face: so that tests can let
 // each of them fail. The only importer of node:fs here but the lock.
-import { constants } from "node:fs";
-import { type FileHandle, mkdir, open, rename, rm } from "node:fs/promises";
+import { constants, mkdirSync, statSync } from "node:fs";
+import { type FileHandle, open, rename, rm } from "node:fs/promises";
 import { dirname } from "node:path";
 import { KeyStoreError } from "./index.ts";
 
@@ -86,7 +86,7 @@ export const nodeFileSystem: FileSystem = {
   },
 
   async makeDirectory(path) {
-    await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+    makeDirectories(dirname(path));
   },
 
   rename,
@@ -106,6 +106,18 @@ export const nodeFileSystem: FileSystem = {
     await rm(path, { force: true });
   },
 };
+
+/** mkdir's own `recursive` never comes back (Node 20) where nothing can be made and the system says ENOENT, as in /proc. */
+export function makeDirectories(directory: string): void {
+  const isThere = () => statSync(directory, { throwIfNoEntry: false })?.isDirectory() === true;
+  if (isThere()) return;
+  if (dirname(directory) !== directory) makeDirectories(dirname(directory));
+  try {
+    mkdirSync(directory, { mode: 0o700 });
+  } catch (error) {
+    if (!isThere()) throw error; // unless somebody else made it meanwhile
+  }
+}
 
 export async function readWhole(path: string, fileSystem: FileSystem): Promise<Uint8Array> {
   const file = await fileSystem.open(path);
@@ -150,8 +162,8 @@ const SENTENCES: Readonly<Record<string, readonly [KeyStoreError["code"], (path:
 export function storeError(error: unknown, path: string): KeyStoreError {
   if (error instanceof KeyStoreError) return error;
   const { code: given = "unknown error", syscall } = error as NodeJS.ErrnoException;
-  // A directory cannot be made where a file is.
-  const code = given === "EEXIST" && syscall === "mkdir" ? "ENOTDIR" : given;
+  // A directory cannot be made where a file is, nor in /proc.
+  const code = syscall === "mkdir" ? ({ EEXIST: "ENOTDIR", ENOENT: "EACCES" }[given] ?? given) : given;
   const [kind, sentence] = SENTENCES[code] ?? [
     "io",
     () => `${path} could not be read or written (${code}); look at the disk and the system's log.`,

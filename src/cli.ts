@@ -4,7 +4,7 @@ import { Command, CommanderError, Option } from "commander";
 import { type AttachOptions, attach } from "./cli/attach.ts";
 import { type DetachOptions, detach } from "./cli/detach.ts";
 import { ExitStatus, isSentence } from "./cli/failure.ts";
-import { addKeyCommands, withFeatureOptions } from "./cli/key-commands.ts";
+import { addKeyCommands, addRunningKeyCommands, withFeatureOptions } from "./cli/key-commands.ts";
 import { type ListOptions, list, listLocal } from "./cli/list.ts";
 import { addOathCommands } from "./cli/oath-commands.ts";
 import { addOpenPgpCommands } from "./cli/openpgp-commands.ts";
@@ -44,7 +44,8 @@ const program = new Command("latchkey")
   .description("A software security key, served over USB/IP.")
   .version(packageVersion())
   .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, "latchkey: ")) })
-  .exitOverride();
+  .exitOverride()
+  .commandsGroup("Running a key:");
 
 const serving = program.command("serve").description("run a security key and offer it over USB/IP");
 withFeatureOptions(withStoreOptions(serving))
@@ -71,12 +72,9 @@ withFeatureOptions(withStoreOptions(serving))
   )
   .addOption(usbIdOption)
   .addOption(
-    new Option(
-      "--vpcd [host:port]",
-      "put the card into vsmartcard's virtual reader, too (127.0.0.1:35963 unless given)",
-    )
+    new Option("--vpcd [host:port]", "put the card into vsmartcard's virtual reader, too")
       .argParser(parseVpcd)
-      .preset("127.0.0.1"),
+      .preset("127.0.0.1:35963"),
   )
   .option("--log-level <level>", "error, warn, info, debug or traffic", parseLogLevel, "info")
   .action(async (options: ServeOptions) => {
@@ -120,11 +118,15 @@ program
   .option("--json", "as JSON", false)
   .action((options: DetachOptions) => detach(options, print));
 
+addRunningKeyCommands(program, print);
+program.commandsGroup("What is on a key, whether it runs or not:");
 addKeyCommands(program, print);
 addOathCommands(program, print);
-addPivCommands(program, print);
 addOpenPgpCommands(program, print);
+addPivCommands(program, print);
+program.commandsGroup("The store of a key:");
 addStoreCommands(program, print);
+program.commandsGroup("Help:");
 
 try {
   await program.parseAsync();

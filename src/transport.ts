@@ -5,10 +5,17 @@ export type KeepaliveStatus = "processing" | "upneeded";
 
 export interface Transport {
   readonly name: "ctaphid" | "ccid" | "keyboard";
-  /** Tells apart the clients of one transport: the CTAPHID channel id; 0 where there is only one. */
+  /** Tells apart the clients of one transport: the CTAPHID channel id; FOREIGN_READER; 0 where there is only one. */
   readonly channel: number;
   /** Aborts on CTAPHID_CANCEL, PC_to_RDR_Abort, the keyboard's dummy write, and detach. */
   readonly signal: AbortSignal;
   /** Says what the request is waiting for from now on. The transport sends it on, at once and then periodically. */
   keepalive(status: KeepaliveStatus): void;
+}
+
+/** The channel of "ccid" that is a reader which is not the key's own. */
+export const FOREIGN_READER = 1;
+
+export function isForeignReader({ name, channel }: Transport): boolean {
+  return name === "ccid" && channel === FOREIGN_READER;
 }

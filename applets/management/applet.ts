@@ -4,7 +4,7 @@ import { fromHex } from "../../src/bytes/hex.ts";
 import type { CommandApdu } from "../../src/iso7816/apdu.ts";
 import type { Applet } from "../../src/iso7816/applet.ts";
 import { StatusError, StatusWord } from "../../src/iso7816/status-word.ts";
-import type { Transport } from "../../src/transport.ts";
+import { isForeignReader, type Transport } from "../../src/transport.ts";
 import type { Management } from "./management.ts";
 
 const Instruction = { SET_MODE: 0x16, WRITE_CONFIG: 0x1c, READ_CONFIG: 0x1d, DEVICE_RESET: 0x1f } as const;
@@ -35,10 +35,10 @@ export class ManagementApplet implements Applet {
     switch (ins) {
       case Instruction.READ_CONFIG: // P1: the page
         verifyParameters(p2 === 0);
-        return this.#management.readConfig(p1);
+        return this.#management.readConfig(p1, isForeignReader(transport));
       case Instruction.WRITE_CONFIG:
         verifyParameters(p1 === 0 && p2 === 0);
-        await this.#management.writeConfig(data);
+        await this.#management.writeConfig(data, isForeignReader(transport));
         return NOTHING;
       case Instruction.SET_MODE:
         verifyParameters(p1 === DEVICE_CONFIG && p2 === 0);

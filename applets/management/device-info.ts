@@ -2,8 +2,9 @@
 //
 //   length | tag length value …     one page; 10 01 01 in it says that another follows
 //
-// Each page fits the 64 bytes of a YubiKey's keyboard protocol, whose clients read the same. There is no NFC: its tags
-// are absent, as on YubiKeys without it.
+// Each page fits the 64 bytes of a YubiKey's keyboard protocol, whose clients read the same. Over USB there is no NFC: its
+// tags are absent, as on YubiKeys without it. In a reader that is not the key's own they say what is on, for ykman knows
+// USB and NFC alone, and looks there for the applications that such a reader reaches. It is one set for both.
 import { concat } from "../../src/bytes/concat.ts";
 import { encodeU16be, encodeU32be } from "../../src/bytes/integer.ts";
 import { encodeTlv } from "../../src/iso7816/tlv.ts";
@@ -31,9 +32,11 @@ export function encodeDeviceInfoPage(
   device: DeviceInfo,
   configuration: DeviceConfiguration,
   make: DeviceMake,
+  isForeignReader = false,
 ): Uint8Array {
   const pages = [pageOfConfiguration, pageOfMake];
-  const body = pages[page]?.(device, configuration, make) ?? new Uint8Array(0);
+  const nfc = page === 0 && isForeignReader ? encodeNfc(configuration) : new Uint8Array(0);
+  const body = concat(pages[page]?.(device, configuration, make) ?? new Uint8Array(0), nfc);
   const more = page < pages.length - 1 ? encodeTlv(Tag.MORE_DATA, flag(true)) : new Uint8Array(0);
   return concat(byte(body.length + more.length), body, more);
 }
@@ -52,6 +55,10 @@ function pageOfConfiguration(device: DeviceInfo, configuration: DeviceConfigurat
     encodeTlv(Tag.DEVICE_FLAGS, byte(values.deviceFlags)),
     encodeTlv(Tag.CONFIG_LOCK, flag(configuration.isLocked)),
   );
+}
+
+function encodeNfc({ supported, enabled }: DeviceConfiguration): Uint8Array {
+  return concat(encodeTlv(Tag.NFC_SUPPORTED, encodeU16be(supported)), encodeTlv(Tag.NFC_ENABLED, encodeU16be(enabled)));
 }
 
 function pageOfMake(device: DeviceInfo, _configuration: DeviceConfiguration, make: DeviceMake): Uint8Array {

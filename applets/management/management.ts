@@ -30,14 +30,14 @@ export class Management {
     return this.#platform.device.firmwareVersion.join(".");
   }
 
-  /** The page of that number, its length in front. */
-  readConfig(page: number): Uint8Array {
-    return encodeDeviceInfoPage(page, this.#platform.device, this.configuration, this.#options);
+  /** The page of that number, its length in front. `isForeignReader`: it goes through a reader that is not the key's own. */
+  readConfig(page: number, isForeignReader = false): Uint8Array {
+    return encodeDeviceInfoPage(page, this.#platform.device, this.configuration, this.#options, isForeignReader);
   }
 
   /** `data`: its length in front, and nothing behind it. */
-  async writeConfig(data: Uint8Array): Promise<void> {
-    await writeConfig(this.configuration, data);
+  async writeConfig(data: Uint8Array, isForeignReader = false): Promise<void> {
+    await writeConfig(this.configuration, data, isForeignReader);
     this.#logChange();
   }
 

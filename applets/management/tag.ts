@@ -14,6 +14,7 @@ export const Tag = {
   UNLOCK: 0x0b,
   /** Written only, empty. */
   REBOOT: 0x0c,
+  NFC_SUPPORTED: 0x0d,
   NFC_ENABLED: 0x0e,
   MORE_DATA: 0x10,
   PART_NUMBER: 0x13,

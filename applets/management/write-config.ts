@@ -17,7 +17,7 @@ const LENGTHS: ReadonlyMap<number, number> = new Map([
   [Tag.CONFIG_LOCK, LOCK_CODE_LENGTH],
   [Tag.UNLOCK, LOCK_CODE_LENGTH],
   [Tag.REBOOT, 0],
-  // Clients send these to keys with NFC; there is nothing to turn off.
+  // Clients send these to keys with NFC. Over USB there is nothing to turn off; see device-info.ts.
   [Tag.NFC_ENABLED, 2],
   [Tag.NFC_RESTRICTED, 1],
 ]);
@@ -27,10 +27,14 @@ const LENGTHS: ReadonlyMap<number, number> = new Map([
  * without the lock code. REBOOT is taken, and what it is for comes with the next attach: no USB device can make a host
  * that has it read its descriptors anew, save by leaving, and over USB/IP nobody would plug it in again.
  */
-export async function writeConfig(configuration: DeviceConfiguration, data: Uint8Array): Promise<void> {
+export async function writeConfig(
+  configuration: DeviceConfiguration,
+  data: Uint8Array,
+  isForeignReader = false,
+): Promise<void> {
   const members = parseMembers(data);
   verifyUnlocked(configuration, members.get(Tag.UNLOCK));
-  await configuration.change(readChanges(configuration, members));
+  await configuration.change(readChanges(configuration, members, isForeignReader));
 }
 
 /** Throws StatusError unless the configuration has no lock code, or this one. */
@@ -64,13 +68,16 @@ function withoutLength(data: Uint8Array): Uint8Array {
 function readChanges(
   configuration: DeviceConfiguration,
   members: ReadonlyMap<number, Uint8Array>,
+  isForeignReader: boolean,
 ): Partial<ConfigurationValues> {
   const read = <T>(tag: number, use: (value: Uint8Array) => T) => {
     const value = members.get(tag);
     return value === undefined ? undefined : use(value);
   };
+  // One set for both: the same card is in either reader.
+  const enabledTag = isForeignReader && !members.has(Tag.USB_ENABLED) ? Tag.NFC_ENABLED : Tag.USB_ENABLED;
   const changes = {
-    disabled: read(Tag.USB_ENABLED, (value) => disable(configuration, new Reader(value).u16be())),
+    disabled: read(enabledTag, (value) => disable(configuration, new Reader(value).u16be())),
     autoEjectTimeout: read(Tag.AUTO_EJECT_TIMEOUT, (value) => new Reader(value).u16be()),
     challengeResponseTimeout: read(Tag.CHALLENGE_RESPONSE_TIMEOUT, (value) => new Reader(value).u8()),
     deviceFlags: read(Tag.DEVICE_FLAGS, (value) => new Reader(value).u8()),

@@ -27,10 +27,10 @@ const MOVING_PREFIX = "oath/moving/";
 const SALT = "oath/salt";
 const SALT_LENGTH = 8;
 
-/** In the order of their making. */
 interface Index {
   readonly byName: Map<string, Account>;
-  next: number;
+  /** By their sequence; undefined when it has to be made anew. */
+  ordered: readonly Account[] | undefined;
 }
 
 export class Accounts {
@@ -47,9 +47,9 @@ export class Accounts {
     return this.#load().byName.size;
   }
 
-  /** Oldest first. */
+  /** Oldest first, but for those that have the place of a deleted one, as in a YubiKey's flash. */
   list(): readonly Account[] {
-    return [...this.#load().byName.values()];
+    return inOrder(this.#load());
   }
 
   find(name: Uint8Array): Account | undefined {
@@ -70,7 +70,7 @@ export class Accounts {
       if (replaced === undefined && index.byName.size >= MAX_ACCOUNTS) {
         throw new StatusError(StatusWord.NOT_ENOUGH_MEMORY);
       }
-      const account = createAccount(fields, replaced?.sequence ?? index.next);
+      const account = createAccount(fields, replaced?.sequence ?? this.#freeSequence(index));
       const moving = fields.type === OathType.TOTP ? null : encodeCounter(counter);
       const isMoving = moving !== null || this.#platform.store.get(keyOfMoving(account)) !== undefined;
       await this.#platform.store.commit({
@@ -78,7 +78,7 @@ export class Accounts {
         ...(isMoving ? { [keyOfMoving(account)]: moving } : {}),
       });
       index.byName.set(textOf(account.name), account);
-      index.next = Math.max(index.next, account.sequence + 1);
+      index.ordered = undefined;
     });
   }
 
@@ -90,6 +90,7 @@ export class Accounts {
       const isMoving = this.#platform.store.get(moving) !== undefined;
       await this.#platform.store.commit({ [keyOf(account)]: null, ...(isMoving ? { [moving]: null } : {}) });
       index.byName.delete(textOf(name));
+      index.ordered = undefined;
     });
   }
 
@@ -102,6 +103,7 @@ export class Accounts {
       await this.#platform.store.commit({ [keyOf(account)]: encodeAccountRecord(account) });
       index.byName.delete(textOf(name));
       index.byName.set(textOf(newName), account);
+      index.ordered = undefined;
     });
   }
 
@@ -164,7 +166,7 @@ export class Accounts {
         [SALT]: this.#platform.randomBytes(SALT_LENGTH),
       });
       index.byName.clear();
-      index.next = 0;
+      index.ordered = undefined;
     });
   }
 
@@ -173,6 +175,15 @@ export class Accounts {
     const result = this.#changes.then(() => run(this.#load()));
     this.#changes = result.catch(() => undefined);
     return result;
+  }
+
+  /** The lowest that has no record, be it one that cannot be read. */
+  #freeSequence(index: Index): number {
+    const ordered = inOrder(index);
+    let sequence = ordered.findIndex((account, place) => account.sequence !== place);
+    if (sequence === -1) sequence = ordered.length;
+    while (this.#platform.store.get(keyOf({ sequence })) !== undefined) sequence++;
+    return sequence;
   }
 
   /** Another request may have come between. */
@@ -193,11 +204,15 @@ export class Accounts {
         this.#platform.log.error(`${key} cannot be read and is left alone`, error);
       }
     }
-    loaded.sort((a, b) => a.sequence - b.sequence);
     const byName = new Map(loaded.map((account) => [textOf(account.name), account]));
-    this.#index = { byName, next: (loaded.at(-1)?.sequence ?? -1) + 1 };
+    this.#index = { byName, ordered: undefined };
     return this.#index;
   }
+}
+
+function inOrder(index: Index): readonly Account[] {
+  index.ordered ??= [...index.byName.values()].sort((a, b) => a.sequence - b.sequence);
+  return index.ordered;
 }
 
 /** One character for each byte: names are bytes, not always text. */
@@ -205,7 +220,7 @@ function textOf(name: Uint8Array): string {
   return Buffer.from(name.buffer, name.byteOffset, name.length).toString("latin1");
 }
 
-function keyOf({ sequence }: Account): string {
+function keyOf({ sequence }: Pick<Account, "sequence">): string {
   return ACCOUNT_PREFIX + sequence.toString(16).padStart(8, "0");
 }
 

@@ -63,25 +63,21 @@ export class OathApplet implements Applet {
   }
 
   /** 79 version, 71 device id, and with an access code 74 challenge, 7b algorithm. */
-  select(): Promise<Uint8Array> {
-    return this.#storing(async () =>
-      concat(
-        encodeTlv(Tag.VERSION, Uint8Array.from(this.#platform.device.firmwareVersion)),
-        encodeTlv(Tag.NAME, await this.accounts.obtainSalt()),
-        ...this.#code.select(),
-      ),
+  async select(): Promise<Uint8Array> {
+    return concat(
+      encodeTlv(Tag.VERSION, Uint8Array.from(this.#platform.device.firmwareVersion)),
+      encodeTlv(Tag.NAME, await this.accounts.obtainSalt()),
+      ...this.#code.select(),
     );
   }
 
-  process(apdu: CommandApdu, transport: Transport): Promise<Uint8Array> {
-    return this.#storing(async () => {
-      if (apdu.cla !== 0x00 && apdu.cla !== 0x80) throw new StatusError(StatusWord.CLA_NOT_SUPPORTED);
-      const command = this.#commands.get(apdu.ins);
-      if (command === undefined) throw new StatusError(StatusWord.INS_NOT_SUPPORTED);
-      if (!command.takes(apdu.p1, apdu.p2)) throw new StatusError(StatusWord.WRONG_P1_P2);
-      if (command.isGuarded && !this.#code.isOpen) throw new StatusError(StatusWord.SECURITY_STATUS_NOT_SATISFIED);
-      return command.run(apdu, transport);
-    });
+  async process(apdu: CommandApdu, transport: Transport): Promise<Uint8Array> {
+    if (apdu.cla !== 0x00 && apdu.cla !== 0x80) throw new StatusError(StatusWord.CLA_NOT_SUPPORTED);
+    const command = this.#commands.get(apdu.ins);
+    if (command === undefined) throw new StatusError(StatusWord.INS_NOT_SUPPORTED);
+    if (!command.takes(apdu.p1, apdu.p2)) throw new StatusError(StatusWord.WRONG_P1_P2);
+    if (command.isGuarded && !this.#code.isOpen) throw new StatusError(StatusWord.SECURITY_STATUS_NOT_SATISFIED);
+    return command.run(apdu, transport);
   }
 
   deselect(): void {
@@ -119,18 +115,6 @@ export class OathApplet implements Applet {
       return encodeTlv(Tag.NAME_LIST, Uint8Array.of(shown | algorithm), name);
     });
     return concat(...entries);
-  }
-
-  /** What a store that failed is to a client: no space, or YKOATH's "generic error". */
-  async #storing(run: () => Promise<Uint8Array>): Promise<Uint8Array> {
-    try {
-      return await run();
-    } catch (error) {
-      if (!(error instanceof Error && error.name === "KeyStoreError")) throw error;
-      this.#platform.log.error("OATH cannot store", error);
-      const isFull = "code" in error && error.code === "no-space";
-      throw new StatusError(isFull ? StatusWord.NOT_ENOUGH_MEMORY : StatusWord.MEMORY_FAILURE);
-    }
   }
 }
 

@@ -2,6 +2,7 @@
 import { concat } from "../../src/bytes/concat.ts";
 import { isEqualConstantTime } from "../../src/bytes/equal.ts";
 import { encodeU32be } from "../../src/bytes/integer.ts";
+import type { Reader } from "../../src/bytes/reader.ts";
 import type { CommandApdu } from "../../src/iso7816/apdu.ts";
 import { StatusError, StatusWord } from "../../src/iso7816/status-word.ts";
 import { encodeTlv } from "../../src/iso7816/tlv.ts";
@@ -29,7 +30,10 @@ export interface OathContext {
 /** 71 name, 74 challenge → 76 or 75. A HOTP account has its counter in place of the challenge. */
 export async function calculate(context: OathContext, apdu: CommandApdu, transport: Transport): Promise<Uint8Array> {
   const { accounts } = context;
-  const [name, challenge] = parseObjects(apdu.data, [Tag.NAME, Tag.CHALLENGE]);
+  const { name, challenge } = parseData(apdu.data, (reader) => ({
+    name: readObject(reader, Tag.NAME),
+    challenge: readChallenge(reader),
+  }));
   verifyChallenge(challenge);
   const account = accounts.require(name);
   // Its codes are another's to compute: who could ask for them here could forge what they prove.
@@ -105,6 +109,12 @@ async function requireTouch({ platform }: OathContext, account: Account, transpo
 export function touchPrompt({ type, name }: Account): PresencePrompt {
   const action = type === OathType.REVERSE_HOTP ? "verify a code" : "give a code";
   return { applet: "OATH", action, subject: new TextDecoder().decode(name) };
+}
+
+/** A bare `74` at the end is an empty one: so the clients of the YubiKey NEO ask for a HOTP account's next code. */
+function readChallenge(reader: Reader): Uint8Array {
+  if (reader.remaining === 1 && reader.peek() === Tag.CHALLENGE) return reader.rest().subarray(1);
+  return readObject(reader, Tag.CHALLENGE);
 }
 
 /** Whatever the account's type. Throws StatusError 6A80. */

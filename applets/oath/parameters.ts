@@ -61,8 +61,11 @@ export const Property = { ONLY_INCREASING: 0x01, REQUIRE_TOUCH: 0x02 } as const;
 /** More get 6A84. A YubiKey 5.7 has room for 64. */
 export const MAX_ACCOUNTS = 2_000;
 export const MAX_NAME_LENGTH = 64;
-/** Of the secret of an account, and of the key that an access code is: clients pad what is shorter and hash what is longer. */
-export const SECRET_LENGTH = { min: 14, max: 64 } as const;
+/**
+ * Of the secret of an account, and of the key that an access code is. Clients hash what is longer. A YubiKey 5.7 refuses
+ * less than 14 bytes, for which clients pad; YKOATH has no such limit, and YubiKey NEOs take what is shorter.
+ */
+export const SECRET_LENGTH = { min: 1, max: 64 } as const;
 export const DIGITS = { min: 6, max: 8 } as const;
 export const MAX_CHALLENGE_LENGTH = 64;
 /** Of the challenges that prove an access code. */

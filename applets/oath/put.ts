@@ -1,6 +1,6 @@
 // PUT: an account is made, or replaced by another of its name. YKOATH "PUT INSTRUCTION"
 //
-//   71 name (1–64)   73 type and algorithm, digits, secret (14–64)   [78 properties]   [7a first counter (4): HOTP only]
+//   71 name (1–64)   73 type and algorithm, digits, secret (1–64)   [78 properties]   [7a first counter (4): HOTP only]
 //
 // A YubiKey takes them in this order, each once and nothing else, and the properties without a length.
 import { Reader } from "../../src/bytes/reader.ts";

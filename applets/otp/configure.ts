@@ -63,10 +63,8 @@ export async function configure(slots: Slots, slot: SlotNumber, data: Uint8Array
   requireAccess(slots, code, [slot]);
   const config = body.every((byte) => byte === 0) ? undefined : requireConfig(body);
   requireUnprotected(slots, slot, config);
-  // There is nothing to delete, and nothing that would show a host that it was.
-  if (config === undefined && slots.get(slot) === undefined) {
-    throw new StatusError(StatusWord.CONDITIONS_NOT_SATISFIED);
-  }
+  // There is nothing to delete: the programming sequence stays, by which yubikit sees that nothing was written.
+  if (config === undefined && slots.get(slot) === undefined) return;
   await slots.writeConfig(slot, config, config && initialMovingFactor(config));
 }
 

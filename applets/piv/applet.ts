@@ -81,17 +81,6 @@ export class PivApplet implements Applet {
   }
 
   async process(apdu: CommandApdu, transport: Transport): Promise<Uint8Array> {
-    try {
-      return await this.#process(apdu, transport);
-    } catch (error) {
-      if (!(error instanceof Error && error.name === "KeyStoreError")) throw error;
-      this.#context.platform.log.error("PIV cannot write to the store", error);
-      const isFull = "code" in error && error.code === "no-space";
-      throw new StatusError(isFull ? StatusWord.NOT_ENOUGH_MEMORY : StatusWord.MEMORY_FAILURE);
-    }
-  }
-
-  async #process(apdu: CommandApdu, transport: Transport): Promise<Uint8Array> {
     if (apdu.cla !== 0x00) throw new StatusError(StatusWord.CLA_NOT_SUPPORTED);
     this.#ageChallenge(apdu);
     // A YubiKey 5.7.4 says so to a single byte of data whatever the command: it is nothing that any of them could take.

@@ -23,6 +23,12 @@ export function encodeAtr(historicalBytes: Uint8Array): Uint8Array {
   return concat(Uint8Array.of(TS), checked, Uint8Array.of(tck));
 }
 
+/** Another ATR's historical bytes with Latchkey's own interface bytes: for a reader that is not the key's own. See above. */
+export function withoutSpeed(atr: Uint8Array): Uint8Array {
+  const count = (atr[1] ?? 0) % 16;
+  return encodeAtr(atr.subarray(-1 - count, -1));
+}
+
 /**
  * Category 80; 73: selection by full and partial DF name, data units of one byte, command chaining, extended Lc and Le;
  * 58: the issuer's data. ISO/IEC 7816-4 §12.1.1, tables 117 to 119

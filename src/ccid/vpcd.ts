@@ -9,7 +9,8 @@ import { concat } from "../bytes/concat.ts";
 import { encodeU16be } from "../bytes/integer.ts";
 import { Reader } from "../bytes/reader.ts";
 import type { Logger } from "../log.ts";
-import type { Transport } from "../transport.ts";
+import { FOREIGN_READER, type Transport } from "../transport.ts";
+import { withoutSpeed } from "./atr.ts";
 import { IccStatus } from "./message.ts";
 import type { CardReader, Slot } from "./slot.ts";
 
@@ -142,7 +143,8 @@ export class VpcdClient implements CardReader {
         slot.powerOn(this);
         return;
       case Control.GET_ATR:
-        answer(socket, slot.atr);
+        // A YubiKey's own says that it is met over its own USB interface.
+        answer(socket, withoutSpeed(slot.atr));
         return;
     }
     this.#options.log.debug(`vpcd: ignored a message of ${payload.length} bytes`);
@@ -152,7 +154,7 @@ export class VpcdClient implements CardReader {
     const { slot, log } = this.#options;
     // The driver asks for the ATR of a card that it has not switched on, and some of its versions go on with APDUs.
     if (slot.status(this) === IccStatus.INACTIVE) slot.powerOn(this);
-    const transport: Transport = { name: "ccid", channel: VPCD_CHANNEL, signal: this.#abort.signal, keepalive() {} };
+    const transport: Transport = { name: "ccid", channel: FOREIGN_READER, signal: this.#abort.signal, keepalive() {} };
     const response = await slot.exchange(command, transport);
     if (this.#socket !== socket) return;
     if (response.length > MAX_PAYLOAD) {
@@ -163,9 +165,6 @@ export class VpcdClient implements CardReader {
     answer(socket, response);
   }
 }
-
-/** Tells this reader's requests from those of the CCID interface, which is channel 0. */
-const VPCD_CHANNEL = 1;
 
 function answer(socket: Socket, payload: Uint8Array): void {
   socket.write(concat(encodeU16be(payload.length), payload));

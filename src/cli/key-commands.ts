@@ -1,4 +1,4 @@
-// The commander face of the commands that concern a key, running or not. What they do stands in the files that are
+// The commander face of the commands that concern a key. What they do stands in the files that are
 // loaded when one of them runs.
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { parseSeconds, parseTouchId } from "./options.ts";
@@ -32,14 +32,14 @@ function withControl(command: Command): Command {
 }
 
 export function addKeyCommands(program: Command, print: Print): void {
-  addRunningKeyCommands(program, print);
   addFidoCommands(program, print);
   addAttestationCommands(program, print);
   addOtpCommands(program, print);
   addIdentityCommand(program, print);
 }
 
-function addRunningKeyCommands(program: Command, print: Print): void {
+/** `program`'s commands that need a key that runs. */
+export function addRunningKeyCommands(program: Command, print: Print): void {
   const { env } = process;
 
   program
@@ -84,7 +84,7 @@ function addRunningKeyCommands(program: Command, print: Print): void {
 
 function addFidoCommands(program: Command, print: Print): void {
   const load = () => import("./fido.ts");
-  const fido = program.command("fido").description("look after the FIDO part of a key, running or not");
+  const fido = program.command("fido").description("look after the FIDO part");
   const pinFile = ["--pin-file <file>", "a file whose only line is the PIN"] as const;
   const newPinFile = ["--new-pin-file <file>", "a file whose only line is the new PIN"] as const;
 
@@ -156,9 +156,7 @@ function addAttestationCommands(program: Command, print: Print): void {
 
 function addIdentityCommand(program: Command, print: Print): void {
   withKeyOptions(
-    program
-      .command("identity")
-      .description("show what a key shows of itself, and turn its applications on and off, running or not"),
+    program.command("identity").description("show what a key shows of itself, and turn its applications on and off"),
   )
     .option("--enable <application...>", "turn applications on, from when the key is next plugged in")
     .option("--disable <application...>", "turn applications off")

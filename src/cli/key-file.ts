@@ -2,9 +2,10 @@
 //
 //   latchkey-key-1 <43 characters of base64url>
 import { randomBytes } from "node:crypto";
-import { mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { readFileSync, statSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import type { Secret } from "../../keystore/keys.ts";
+import { makeDirectories } from "../../keystore/store-file.ts";
 import { Failure, systemCode } from "./failure.ts";
 
 const LINE = /^latchkey-key-1 ([\w-]{43})\n?$/;
@@ -22,14 +23,25 @@ export function readKeyFile(path: string): Secret {
   return secret;
 }
 
+const REASONS: Readonly<Record<string, string>> = {
+  EEXIST: "it exists already",
+  "EEXIST mkdir": "a part of its path is a file",
+  ENOENT: "there can be no directory for it",
+  EACCES: "this user may not write there",
+  EPERM: "this user may not write there",
+  EROFS: "the file system is mounted read-only",
+  ENOSPC: "the disk is full",
+};
+
 /** Makes a key file that must not exist. Throws Failure. */
 export function createKeyFile(path: string): Secret {
   const key = randomBytes(32);
   try {
-    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    makeDirectories(dirname(path));
     writeFileSync(path, `latchkey-key-1 ${key.toString("base64url")}\n`, { mode: 0o600, flag: "wx", flush: true });
   } catch (error) {
-    const why = systemCode(error) === "EEXIST" ? "it exists already" : systemCode(error);
+    const { code = "", syscall } = error as NodeJS.ErrnoException;
+    const why = REASONS[`${code} ${syscall}`] ?? REASONS[code] ?? code;
     throw new Failure(`The key file ${path} cannot be made: ${why}.`, { cause: error });
   }
   return { kind: "key-file", key };

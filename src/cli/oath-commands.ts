@@ -5,7 +5,7 @@ import { withKeyOptions } from "./with-key-options.ts";
 
 export function addOathCommands(program: Command, print: (line: string) => void): void {
   const load = () => import("./oath.ts");
-  const oath = program.command("oath").description("look after the OATH accounts of a key, running or not");
+  const oath = program.command("oath").description("look after the OATH accounts");
 
   withKeyOptions(oath.command("list").description("list the accounts"))
     .option("--json", "as JSON", false)

@@ -6,7 +6,7 @@ import { withKeyOptions } from "./with-key-options.ts";
 
 export function addOpenPgpCommands(program: Command, print: (line: string) => void): void {
   const load = () => import("./openpgp.ts");
-  const openpgp = program.command("openpgp").description("look after the OpenPGP card of a key, running or not");
+  const openpgp = program.command("openpgp").description("look after the OpenPGP card");
 
   withKeyOptions(openpgp.command("info").description("show what the card holds and how it is set"))
     .option("--json", "as JSON", false)

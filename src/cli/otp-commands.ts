@@ -6,7 +6,7 @@ import { withKeyOptions } from "./with-key-options.ts";
 
 export function addOtpCommands(program: Command, print: (line: string) => void): void {
   const load = () => import("./otp.ts");
-  const otp = program.command("otp").description("look after the OTP slots of a key, running or not");
+  const otp = program.command("otp").description("look after the OTP slots");
   const json = ["--json", "as JSON", false] as const;
 
   withKeyOptions(otp.command("info").description("show what the slots do, without their secrets"))

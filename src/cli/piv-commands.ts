@@ -5,7 +5,7 @@ import { withKeyOptions } from "./with-key-options.ts";
 
 export function addPivCommands(program: Command, print: (line: string) => void): void {
   const load = () => import("./piv.ts");
-  const piv = program.command("piv").description("look after the PIV application of a key, running or not");
+  const piv = program.command("piv").description("look after the PIV application");
 
   withKeyOptions(piv.command("info").description("show its PINs' tries, its keys and certificates"))
     .option("--json", "as JSON", false)

@@ -91,7 +91,7 @@ function number(parameters: URLSearchParams, name: string, min: number, max: num
   throw bad(`In an otpauth:// URI, ${name} is a number from ${min} to ${max}.`);
 }
 
-/** As the card wants it: a key that HMAC would hash is hashed, and one that is short has zeros behind it; codes stay the same. */
+/** As the card wants it: a key that HMAC would hash is hashed; codes stay the same. */
 function secretOf(text: string | null, { hash: name, blockLength }: AlgorithmTraits): Uint8Array {
   const given = parseBase32(text ?? "");
   if (given === undefined) throw bad("The secret of an account is in Base32: letters A to Z and digits 2 to 7.");
@@ -100,9 +100,7 @@ function secretOf(text: string | null, { hash: name, blockLength }: AlgorithmTra
   if (key.length > SECRET_LENGTH.max) {
     throw bad(`The secret has ${key.length} bytes, and the card has room for ${SECRET_LENGTH.max}.`);
   }
-  const secret = new Uint8Array(Math.max(key.length, SECRET_LENGTH.min));
-  secret.set(key);
-  return secret;
+  return key;
 }
 
 function bad(message: string): Refusal {

@@ -18,10 +18,10 @@ export function controlDirectory(env: NodeJS.ProcessEnv): string {
   return runtime?.startsWith("/") ? join(runtime, "latchkey") : join(tmpdir(), `latchkey-${process.getuid?.() ?? 0}`);
 }
 
-/** A name that no other key has: the TCP port is for people. Makes the directory. Throws Refusal. */
-export function newControlPath(env: NodeJS.ProcessEnv, port: number): string {
+/** A name that no other key has: the TCP port is for people. Makes the directory. Throws Refusal. `platform` is this one, or a test's. */
+export function newControlPath(env: NodeJS.ProcessEnv, port: number, platform = process.platform): string {
   const name = `${port}-${randomBytes(4).toString("hex")}`;
-  if (process.platform === "win32") return `${PIPES}${pipePrefix()}${name}`;
+  if (platform === "win32") return `${PIPES}${pipePrefix()}${name}`;
   const directory = controlDirectory(env);
   try {
     mkdirSync(directory, { recursive: true, mode: 0o700 });

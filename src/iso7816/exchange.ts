@@ -1,5 +1,5 @@
-// One command APDU in, one response APDU out: the one place where StatusError becomes a status word.
-// ISO/IEC 7816-4 §5.1, §5.6
+// One command APDU in, one response APDU out: the one place where StatusError becomes a status word, and a store that
+// fails one of its own. ISO/IEC 7816-4 §5.1, §5.6
 import { concat } from "../bytes/concat.ts";
 import { encodeU16be } from "../bytes/integer.ts";
 import type { Logger } from "../log.ts";
@@ -18,7 +18,7 @@ export interface ResponseApdu {
 /**
  * Parses `message`, hands it to `handle` and encodes the answer, whole, whatever Le says: what is too long for the
  * transport is the dispatcher's business. Never rejects: an error that is not a StatusError is logged, and answered
- * with 6F00.
+ * with 6A84 or 6581 when the store could not be written to, else with 6F00.
  */
 export async function exchangeApdu(
   name: string,
@@ -39,8 +39,15 @@ export async function answerApdu(name: string, handle: () => Promise<Uint8Array>
   } catch (error) {
     if (error instanceof StatusError) return error;
     log.error(`${name} failed`, error);
-    return { data: new Uint8Array(0), statusWord: StatusWord.NO_PRECISE_DIAGNOSIS };
+    return { data: new Uint8Array(0), statusWord: diagnose(error) };
   }
+}
+
+/** KeyStoreError is the keystore's, which is known here by its face alone; anything else is our fault. */
+function diagnose(error: unknown): StatusWord {
+  if (!(error instanceof Error && error.name === "KeyStoreError")) return StatusWord.NO_PRECISE_DIAGNOSIS;
+  const isFull = "code" in error && error.code === "no-space";
+  return isFull ? StatusWord.NOT_ENOUGH_MEMORY : StatusWord.MEMORY_FAILURE;
 }
 
 export function encodeResponseApdu({ data, statusWord }: ResponseApdu): Uint8Array {

@@ -15,8 +15,12 @@ import {
   verifyRegistration,
 } from "../support/fido-client.ts";
 import type { AttachedKey } from "./attached-key.ts";
+import { BenchCard } from "./card.ts";
 import type { EchoClient } from "./echo-client.ts";
 import type { Case } from "./measure.ts";
+import { oathCases } from "./oath-cases.ts";
+import { openPgpCases } from "./openpgp-cases.ts";
+import { pivCases } from "./piv-cases.ts";
 import { authenticate, register } from "./u2f-client.ts";
 
 const algorithms = { es256: -7, eddsa: -8 } as const;
@@ -110,6 +114,8 @@ async function u2fCases(channel: CtapHidClient): Promise<Case[]> {
 
 async function readerCases(key: AttachedKey): Promise<Case[]> {
   const reader = await key.openReader();
+  await reader.powerOn();
+  const card = new BenchCard(reader);
   return [
     {
       name: "ccid.slotStatus",
@@ -125,6 +131,9 @@ async function readerCases(key: AttachedKey): Promise<Case[]> {
         return () => expectEqual(atr[0] ?? 0, 0x3b, "first byte of the ATR");
       },
     },
+    ...openPgpCases(card),
+    ...pivCases(card),
+    ...oathCases(card),
   ];
 }
 

@@ -5,6 +5,8 @@ export interface Case {
   readonly name: string;
   /** Rounds, where the usual number would take too long. */
   readonly rounds?: number;
+  /** What has to be there before the first round. */
+  readonly prepare?: () => Promise<void>;
   /** One round: resolves to a check of its answer, which is made outside the timing and throws when the answer is wrong. */
   readonly run: () => Promise<() => void>;
 }
@@ -21,8 +23,9 @@ export interface Measurement {
 const WARM_UP_ROUNDS = 50;
 
 /** Runs a case after a warm-up. Rejects with what the operation or its check throws. */
-export async function measure({ name, run, ...options }: Case, usualRounds: number): Promise<Measurement> {
+export async function measure({ name, run, prepare, ...options }: Case, usualRounds: number): Promise<Measurement> {
   const rounds = Math.min(options.rounds ?? usualRounds, usualRounds);
+  await prepare?.();
   for (let round = 0; round < Math.min(WARM_UP_ROUNDS, rounds); round++) (await run())();
   const times: number[] = [];
   for (let round = 0; round < rounds; round++) {

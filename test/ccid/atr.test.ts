@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { fromHex, toHex } from "../../src/bytes/hex.ts";
-import { DEFAULT_ATR, encodeAtr } from "../../src/ccid/atr.ts";
+import { DEFAULT_ATR, encodeAtr, withoutSpeed } from "../../src/ccid/atr.ts";
 
 test("The answer to reset offers T=1 and says that the card can chain and take long APDUs", () => {
   expect(toHex(DEFAULT_ATR)).toBe("3b8e8131fe158073c021c0584c617463686b65797a");
@@ -16,4 +16,10 @@ test("The checksum makes the exclusive or of all bytes after TS zero", () => {
 
 test("There is room for 15 historical bytes", () => {
   expect(() => encodeAtr(new Uint8Array(16))).toThrow(RangeError);
+});
+
+test("In another's reader a YubiKey's answer to reset has no interface bytes for a speed, by which ykman knows its USB interface", () => {
+  const own = fromHex("3bfd1300008131fe158073c021c057597562694b657940");
+  expect(toHex(withoutSpeed(own))).toBe("3b8d8131fe158073c021c057597562694b657923");
+  expect(withoutSpeed(DEFAULT_ATR)).toEqual(DEFAULT_ATR);
 });

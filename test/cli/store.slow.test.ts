@@ -119,6 +119,9 @@ describe("what goes wrong with a store", () => {
       [["--store", good, "--passphrase-file", newPath()], {}, /cannot be read \(ENOENT\)/],
       [["--store", good, "--key-file", secretFile("nonsense")], {}, /is not a key file/],
       [["--store", join(good, "store")], wrong, /a part of \S+ is a file and not a directory/],
+      [["--store", join(good, "store")], {}, /key file \S+ cannot be made: a part of its path is a file/],
+      [["--store", "/proc/no/store"], wrong, /may not be read and written by this user|read-only/],
+      [["--store", "/proc/no/store"], {}, /key file \S+ cannot be made: there can be no directory for it|read-only/],
     ];
     await Promise.all(
       cases.map(async ([args, extra, sentence]) => {

@@ -58,8 +58,8 @@ describe("a URI", () => {
     },
   );
 
-  it("has a short secret padded and a long one hashed, as HMAC itself would", () => {
-    expect(parse("otpauth://totp/a?secret=GE").secret).toEqual(Buffer.from(`1${"\0".repeat(13)}`));
+  it("has a short secret as it is and a long one hashed, as HMAC itself would", () => {
+    expect(parse("otpauth://totp/a?secret=GE").secret).toEqual(Buffer.from("1"));
     const long = Buffer.alloc(65, 7);
     expect(parse(`otpauth://totp/a?secret=${base32(long)}`).secret).toEqual(createHash("sha1").update(long).digest());
     const longer = Buffer.alloc(129, 7);

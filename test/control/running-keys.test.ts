@@ -30,6 +30,11 @@ test("Sockets are in a directory that only this user can open, in the runtime di
   expect(controlDirectory({})).toMatch(/latchkey-\d+$/);
 });
 
+test("On Windows they are named pipes, which need no directory", () => {
+  const path = newControlPath({ XDG_RUNTIME_DIR: "/nowhere" }, 3240, "win32");
+  expect(path).toMatch(/^\\\\\.\\pipe\\latchkey-control-\S+-3240-[0-9a-f]{8}$/);
+});
+
 test("A directory that others can write to, or that is a link, is not trusted with PINs", async () => {
   const open = env("open");
   mkdirSync(controlDirectory(open));

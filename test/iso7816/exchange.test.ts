@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { KeyStoreError } from "../../keystore/index.ts";
 import { fromHex, toHex } from "../../src/bytes/hex.ts";
 import { type ApduHandler, exchangeApdu } from "../../src/iso7816/exchange.ts";
 import { StatusError, StatusWord } from "../../src/iso7816/status-word.ts";
@@ -44,6 +45,15 @@ test("Any other error is our fault: logged, and answered 6F00", async () => {
   const { response, lines } = await exchange(() => Promise.reject(new TypeError("oops")));
   expect(response).toBe("6f00");
   expect(lines).toEqual(["error Test failed: TypeError: oops"]);
+});
+
+test.each([
+  ["no-space", "6a84"],
+  ["io", "6581"],
+] as const)("A store that fails (%s) is logged, and answered %s", async (code, statusWord) => {
+  const { response, lines } = await exchange(() => Promise.reject(new KeyStoreError(code, "no luck")));
+  expect(response).toBe(statusWord);
+  expect(lines).toEqual(["error Test failed: KeyStoreError: no luck"]);
 });
 
 test("A status error shows its status word", () => {

@@ -2,6 +2,7 @@ import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "n
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { FileKeyStore } from "../../keystore/file-keystore.ts";
+import { inspectStore } from "../../keystore/inspect.ts";
 import type { Secret } from "../../keystore/keys.ts";
 import { contents, keyFileSecret, quickScrypt, storeDirectory } from "../support/store-directory.ts";
 
@@ -93,6 +94,15 @@ describe("a store on disk", () => {
     await expect(store.commit({ "a/1": null })).rejects.toMatchObject({ code: "closed" });
     expect(readdirSync(join(directory, "alone"))).toEqual(["store"]);
   });
+
+  it("wipes what it held in memory when it is closed", async () => {
+    const store = await created(newPath(), { "a/1": Uint8Array.of(1, 2, 3) });
+    const held = store.get("a/1");
+    expect(held).toEqual(Uint8Array.of(1, 2, 3));
+    await store.close();
+    expect(held).toEqual(new Uint8Array(3));
+    expect(store.get("a/1")).toBeUndefined();
+  });
 });
 
 describe("opening what is no store of ours", () => {
@@ -183,6 +193,16 @@ describe("the secrets of a store", () => {
     const again = await FileKeyStore.open(path, keyFileSecret);
     expect([...again.keys("a/")].sort()).toEqual(["a/1", "a/2"]);
     await again.close();
+  });
+
+  it("get the cost of today when they are changed, whatever the store was made with", async () => {
+    const path = newPath();
+    await (await FileKeyStore.create(path, [passphrase("old")], { scrypt: quickScrypt })).close();
+    const store = await FileKeyStore.open(path, passphrase("old"), { scrypt: { log2N: 6, r: 9, p: 2 } });
+    await store.setSecret(passphrase("new"));
+    await store.close();
+    const { secrets } = await inspectStore(path, passphrase("new"));
+    expect(secrets).toEqual(["passphrase (scrypt N=64 r=9 p=2)"]);
   });
 });
 

@@ -8,6 +8,7 @@ import { fromHex } from "../../src/bytes/hex.ts";
 import { encodeCbor } from "../../src/cbor.ts";
 import type { Applet } from "../../src/iso7816/applet.ts";
 import { ApduDispatcher } from "../../src/iso7816/dispatcher.ts";
+import { FOREIGN_READER } from "../../src/transport.ts";
 import { createTestPlatform, createTestTransport } from "../support/platform.ts";
 import { type TranscriptCard, testTranscripts } from "../support/transcript.ts";
 
@@ -69,6 +70,23 @@ test("DEVICE RESET asks for a long touch, and the transport for patience", async
   await management.reset(transport);
   expect(platform.presence.prompts).toEqual([{ applet: "management", action: "erase the whole key", long: true }]);
   expect(transport.keepalives).toEqual(["upneeded", "processing"]);
+});
+
+test("In a reader that is not the key's own the applications are NFC's too, and those that are on are the same", async () => {
+  const { card, configuration } = makeCard();
+  const exchange = async (apdu: string, channel: number) => {
+    const transport = { ...createTestTransport(channel), name: "ccid" } as const;
+    return Buffer.from(await card.exchange(fromHex(apdu), transport)).toString("hex");
+  };
+  await exchange("00a4040008a000000527471117", 0);
+  expect(await exchange("001d0000", 0)).not.toContain("0d02023b");
+  expect(await exchange("001d0000", FOREIGN_READER)).toMatch(/0d02023b0e02023b1001019000$/);
+  expect(await exchange("001c0000 05 04 0e02021b", 0)).toBe("9000");
+  expect(configuration.enabled).toBe(EVERYTHING);
+  expect(await exchange("001c0000 05 04 0e02021b", FOREIGN_READER)).toBe("9000");
+  expect(configuration.enabled).toBe(0x21b);
+  expect(await exchange("001c0000 09 08 0302023b 0e020010", FOREIGN_READER)).toBe("9000");
+  expect(configuration.enabled).toBe(EVERYTHING);
 });
 
 test("The configuration is in the store, for the next process", async () => {

@@ -1,7 +1,7 @@
 /**
  * PIV with yubico-piv-tool 2.2, which knows a Triple DES management key, RSA 1024 and 2048, P-256 and P-384. What it signs by itself (selfsign and
- * request) fails in its own library before the card is asked anything, with OpenSSL 3 and whatever card (yubico-piv-tool issue 388): ykman
- * (piv-ykman.test.ts) makes such certificates here.
+ * request) fails in its own library before the card is asked anything, with OpenSSL 3 and whatever card (yubico-piv-tool issue 388; 2.7.3, by hand,
+ * did both with this card in every algorithm): ykman (piv-ykman.test.ts) makes such certificates here.
  */
 import { beforeAll, describe, expect, test } from "vitest";
 import { describeNative, READER } from "./pcscd.ts";
@@ -53,6 +53,22 @@ describeNative(
         await tool(`-a attest -s ${slot} -o attestation.pem`);
         await tool("-a read-certificate -s f9 -o authority.pem");
         expect(await run("openssl verify -CAfile authority.pem attestation.pem")).toMatch(/: OK$/m);
+      });
+
+      test.each([
+        ["selfsign-certificate", "pem", (file: string) => `openssl verify -check_ss_sig -CAfile ${file} ${file}`],
+        ["request-certificate", "csr", (file: string) => `openssl req -in ${file} -verify -noout`],
+      ])("%s: OpenSSL verifies it, or the tool gave up before it asked the card", async (action, extension, verify) => {
+        const file = `${slot}.${action}.${extension}`;
+        const words = `-v2 -a verify-pin -P 123456 -a ${action} -s ${slot} -S /CN=owner/ -i ${slot}.pub -o ${file}`;
+        const { code, output } = await suite.session.run(`yubico-piv-tool -r '${READER}' ${words} 2>&1`);
+        if (code === 0) {
+          expect(await run(`${verify(file)} 2>&1`)).toMatch(/OK/);
+          return;
+        }
+        const [, since = ""] = output.split(`Now processing for action '${action}'.`);
+        expect(since).toMatch(/Failed signing/);
+        expect(since).not.toMatch(/^[<>] /m);
       });
 
       test("signs a file", async () => {

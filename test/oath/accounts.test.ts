@@ -21,7 +21,7 @@ function restart({ platform }: OathCard): Promise<OathCard> {
 }
 
 describe("accounts", () => {
-  it("are there after a restart, in the order of their making, and count on", async () => {
+  it("are there after a restart, in the same order, and count on", async () => {
     const card = await createSelectedCard();
     await put(card, { name: "b" }, { name: "hotp", kind: 0x11 }, { name: "a" }, { name: "up", properties: 1 });
     await card.send(0x02, name("b"));
@@ -29,12 +29,24 @@ describe("accounts", () => {
     await card.send(0x05, Buffer.concat([name("hotp"), name("counter")]));
     const first = await codeOf(card, "counter", 0);
     expect(await codeOf(card, "up", 5)).toMatch(/^\d{6}$/);
+    await put(card, { name: "last" });
+    expect(await listed(card)).toEqual(["b", "counter", "a", "up", "last"]);
     const again = await restart(card);
-    expect(await listed(again)).toEqual(["counter", "a", "up", "b"]);
+    expect(await listed(again)).toEqual(await listed(card));
     expect(first).toBe("755224");
     expect(await codeOf(again, "counter", 0)).toBe("287082");
     expect(await codeOf(again, "up", 5)).toBe("6a80");
     expect(await codeOf(again, "b", 1)).toBe("94287082");
+  });
+
+  it("take the place of a deleted one, as the first YubiKeys' do", async () => {
+    const card = await createSelectedCard();
+    await put(card, { name: "one" }, { name: "two" });
+    await card.send(0x02, name("one"));
+    await put(card, { name: "three" });
+    expect(await listed(card)).toEqual(["three", "two"]);
+    await card.send(0x05, Buffer.concat([name("three"), name("four")]));
+    expect(await listed(card)).toEqual(["four", "two"]);
   });
 
   it("that are deleted leave nothing behind", async () => {

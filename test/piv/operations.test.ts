@@ -53,6 +53,16 @@ test("A generated RSA key signs and deciphers", async () => {
   await expectRsa(client, publicKey, Algorithm.RSA2048);
 });
 
+test("An RSA key does not mind being taken for one of another size, only a block of another length", async () => {
+  const { client } = await readyRig();
+  await client.generate(0x9a, Algorithm.RSA1024);
+  const one = Buffer.alloc(128);
+  one[127] = 1;
+  expect(Buffer.from(await client.sign(0x9a, Algorithm.RSA2048, one))).toEqual(one);
+  expect(await statusOf(client.sign(0x9a, Algorithm.RSA2048, new Uint8Array(256)))).toBe(0x6a80);
+  expect(await statusOf(client.sign(0x9a, Algorithm.P256, one))).toBe(0x6a80);
+});
+
 test("While a key is generated the host is told to wait, and what is pulled out meanwhile has no key", async () => {
   const { applet, client } = await readyRig();
   const controller = new AbortController();

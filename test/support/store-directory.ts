@@ -19,8 +19,8 @@ export function storeDirectory(): string {
   return directory;
 }
 
-/** Everything that a store holds, as text that can be compared; the keystore's own counters left out. */
-export function contents(store: FileKeyStore): string {
-  const keys = [...store.keys("")].filter((key) => !key.startsWith("counter/")).sort();
+/** Everything that a store holds, as text that can be compared; the keystore's own counters left out, and `except`. */
+export function contents(store: FileKeyStore, except: readonly string[] = []): string {
+  const keys = [...store.keys("")].filter((key) => !key.startsWith("counter/") && !except.includes(key)).sort();
   return keys.map((key) => `${key}=${toHex(store.get(key) as Uint8Array)}`).join("\n");
 }

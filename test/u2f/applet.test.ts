@@ -157,10 +157,10 @@ describe("REGISTER", () => {
     expect(platform.presence.prompts).toEqual([]);
   });
 
-  test("answers 6F00 when the store fails, and works the next time", async () => {
+  test("answers 6581 when the store fails, and works the next time", async () => {
     const { platform, register } = setUp();
     platform.store.failNextCommit("io");
-    expect((await register()).statusWord).toBe("6f00");
+    expect((await register()).statusWord).toBe("6581");
     verifyU2fRegistration(await register());
   });
 });

@@ -26,6 +26,7 @@ describeInGuest("libfido2", { packages: ["fido2-tools", "python3-fido2"] }, (vm)
     expect(description).toMatch(/^aaguid: 6ef40769a9a44bdebf398ff256953245$/m);
     expect(description).toMatch(/^algorithms: es256 \(public-key\), eddsa \(public-key\)/m);
     expect(description).toMatch(/^options: .*\brk\b.*\bup\b/m);
+    expect(description).toMatch(/^pin retries: undefined$/m); // as of a YubiKey without a PIN: there is nothing to try
   });
 
   describe.each(["es256", "eddsa"] as const)("with %s", (type) => {

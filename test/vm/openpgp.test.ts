@@ -53,8 +53,8 @@ describeInGuest("the OpenPGP card in the guest", { packages }, (vm) => {
     expect(login).toMatch(/^logged in$/m);
   });
 
-  test("RSA keys made on the card, while scdaemon waits for them", async () => {
-    await own.setAlgorithm({ rsa: 2048 });
+  test("RSA keys of 4,096 bits made on the card, for which scdaemon has to wait", async () => {
+    await own.setAlgorithm({ rsa: 4096 });
     await own.generate("rsa");
     await own.expectToWork("rsa");
     await own.release();
@@ -66,7 +66,7 @@ describeInGuest("the OpenPGP card in the guest", { packages }, (vm) => {
     await throughPcscd.ok("gpg --homedir /tmp/gnupg-own --export rsa@example.com | gpg --import");
     const status = await throughPcscd.status();
     expect(status).toContain(reader);
-    expect(status).toMatch(/^Key attributes \.\.\.: rsa2048 rsa2048 rsa2048$/m);
+    expect(status).toMatch(/^Key attributes \.\.\.: rsa4096 rsa4096 rsa4096$/m);
     await throughPcscd.expectToWork("rsa");
   });
 

@@ -1,21 +1,34 @@
 /**
- * Logging in with the key: pam_u2f asks it over FIDO2, pamtester plays the program that authenticates. Authorization files: pam_u2f(8).
+ * Logging in with the key: pam_u2f asks it over FIDO2, pamtester plays the program that authenticates. Authorization files: pam_u2f(8), made
+ * here by hand, and by pamu2fcfg, of which Debian 12's (1.1.0) takes attestation by certificate alone, so that the key is given one for tests.
  */
+import { execFileSync } from "node:child_process";
 import { createPublicKey } from "node:crypto";
-import { beforeAll, describe, expect, test } from "vitest";
-import { attachHid, detach } from "./attach.ts";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { attachHid, detach, usedPorts } from "./attach.ts";
 import { type Credential, type CredentialOptions, makeCredential } from "./fido2-tools.ts";
+import { guestRepository } from "./guest.ts";
+import { repository } from "./image.ts";
 import { startKey } from "./key-process.ts";
 import { describeInGuest } from "./requirements.ts";
 
+const answer = `/usr/bin/python3 ${guestRepository}/test/vm/guest/answer.py`;
+const slow = { timeoutMs: 60_000 };
 const authenticate = "pamtester latchkey root authenticate";
 const rpId = "pam://guest";
 
-describeInGuest("PAM", { packages: ["libpam-u2f", "pamtester", "fido2-tools", "openssh-client"] }, (vm) => {
+const packages = ["libpam-u2f", "pamu2fcfg", "pamtester", "fido2-tools", "openssh-client"];
+
+describeInGuest("PAM", { packages }, (vm) => {
   let hidraw: string;
 
-  async function plugIn(touch: string): Promise<void> {
-    const key = await startKey(["--ephemeral", "--touch", touch]);
+  /** Puts a key in the place of the one that was plugged in. */
+  async function plugIn(...state: readonly string[]): Promise<void> {
+    for (const port of await usedPorts(vm.guest)) await detach(vm.guest, { port });
+    const key = await startKey([...state, "--touch", "auto"]);
     vm.keys.push(key);
     ({ hidraw } = await attachHid(vm.guest, key.port));
   }
@@ -42,34 +55,64 @@ describeInGuest("PAM", { packages: ["libpam-u2f", "pamtester", "fido2-tools", "o
   }
 
   describe("with the right key", () => {
-    beforeAll(() => plugIn("auto"));
+    beforeAll(() => plugIn("--ephemeral"));
 
     test("logs in by a credential that the key keeps, and by one that it does not", async () => {
       for (const resident of [false, true]) {
         await authorize({ resident });
-        expect(await vm.guest.ok(authenticate, { timeoutMs: 60_000 })).toMatch(/successfully authenticated/);
+        expect(await vm.guest.ok(authenticate, slow)).toMatch(/successfully authenticated/);
       }
     });
 
     test("logs in by an ecdsa-sk key of OpenSSH", async () => {
-      await vm.guest.ok("ssh-keygen -t ecdsa-sk -O application=ssh:pam -f /tmp/sk -N ''", { timeoutMs: 60_000 });
+      await vm.guest.ok("ssh-keygen -t ecdsa-sk -O application=ssh:pam -f /tmp/sk -N ''", slow);
       const privateKey = await vm.guest.ok("cat /tmp/sk");
       await configure(privateKey, "sshformat", "ssh:pam");
-      expect(await vm.guest.ok(authenticate, { timeoutMs: 60_000 })).toMatch(/successfully authenticated/);
+      expect(await vm.guest.ok(authenticate, slow)).toMatch(/successfully authenticated/);
     });
   });
 
   describe("with another key", () => {
     beforeAll(async () => {
       await authorize({});
-      await detach(vm.guest, { port: "00" });
-      await plugIn("auto");
+      await plugIn("--ephemeral");
     });
 
     test("does not log in", async () => {
-      const { code, output } = await vm.guest.run(authenticate, { timeoutMs: 60_000 });
+      const { code, output } = await vm.guest.run(authenticate, slow);
       expect(code).not.toBe(0);
       expect(output).toMatch(/Authentication failure/i);
+    });
+  });
+
+  describe("enrolled by pamu2fcfg", () => {
+    const directory = mkdtempSync(join(tmpdir(), "latchkey-pam-"));
+    const store = ["--store", join(directory, "store"), "--key-file", join(directory, "key")];
+    afterAll(() => rmSync(directory, { recursive: true, force: true }));
+
+    const latchkey = (...args: string[]) =>
+      execFileSync(process.execPath, [join(repository, "dist/src/cli.js"), ...args, ...store]);
+
+    beforeAll(async () => {
+      latchkey("init");
+      latchkey("attestation", "create");
+      await plugIn(...store);
+    });
+
+    async function enrolAndLogIn(enrol: string, logIn: string): Promise<void> {
+      await configure(await vm.guest.ok(`${enrol} > /tmp/enrolled && grep -o 'root:.*' /tmp/enrolled`, slow));
+      expect(await vm.guest.ok(logIn, slow)).toMatch(/successfully authenticated/);
+    }
+
+    test("lets its owner in", async () => {
+      await enrolAndLogIn(`pamu2fcfg -u root -o ${rpId} -i ${rpId}`, authenticate);
+    });
+
+    test("lets its owner in by its PIN", async () => {
+      const pin = "correct-horse";
+      await vm.guest.ok(`${answer} 'Enter new PIN' ${pin} 'same PIN again' ${pin} -- fido2-token -S ${hidraw}`, slow);
+      // Asks for no PIN where making needs none.
+      await enrolAndLogIn(`pamu2fcfg -N -u root -o ${rpId} -i ${rpId}`, `${answer} 'PIN' ${pin} -- ${authenticate}`);
     });
   });
 });
