@@ -5,9 +5,8 @@ import { findRunningKeys } from "../control/running-keys.ts";
 import { type KeyOptions, withKey, withNewKey } from "./choose-key.ts";
 import { Failure, systemCode } from "./failure.ts";
 import type { Surroundings } from "./open-store.ts";
+import type { Print } from "./output.ts";
 import { defaultStorePath } from "./store-location.ts";
-
-type Print = (line: string) => void;
 
 export interface AttestationOutput {
   /** Where the authority's certificate goes; it is printed unless given. */

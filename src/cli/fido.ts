@@ -4,13 +4,8 @@ import { printable } from "../presence/describe.ts";
 import { type KeyOptions, withKey } from "./choose-key.ts";
 import { confirm } from "./confirm.ts";
 import type { Surroundings } from "./open-store.ts";
+import type { JsonOption, Print } from "./output.ts";
 import { type NewPinOptions, obtainNewPin, obtainPin, type PinOptions } from "./pins.ts";
-
-type Print = (line: string) => void;
-
-interface JsonOption {
-  readonly json: boolean;
-}
 
 /** So much of an id tells one from another, and `delete` takes no more. */
 const SHOWN_ID_DIGITS = 16;

@@ -9,12 +9,7 @@ import { printable } from "../presence/describe.ts";
 import { type KeyOptions, withKey } from "./choose-key.ts";
 import { confirm } from "./confirm.ts";
 import type { Surroundings } from "./open-store.ts";
-
-type Print = (line: string) => void;
-
-interface JsonOption {
-  readonly json: boolean;
-}
+import type { JsonOption, Print } from "./output.ts";
 
 const KEY_NAMES = { sig: "signature", dec: "decryption", aut: "authentication", att: "attestation" } as const;
 

@@ -10,12 +10,7 @@ import { confirm } from "./confirm.ts";
 import { Failure } from "./failure.ts";
 import { readSecretFile } from "./key-file.ts";
 import type { Surroundings } from "./open-store.ts";
-
-type Print = (line: string) => void;
-
-interface JsonOption {
-  readonly json: boolean;
-}
+import type { JsonOption, Print } from "./output.ts";
 
 export interface OtpSetOptions {
   readonly secretFile?: string;

@@ -4,12 +4,7 @@ import { printable } from "../presence/describe.ts";
 import { type KeyOptions, withKey } from "./choose-key.ts";
 import { confirm } from "./confirm.ts";
 import type { Surroundings } from "./open-store.ts";
-
-type Print = (line: string) => void;
-
-interface JsonOption {
-  readonly json: boolean;
-}
+import type { JsonOption, Print } from "./output.ts";
 
 export function pivInfo(options: KeyOptions & JsonOption, around: Surroundings, print: Print): Promise<void> {
   return withKey(options, around, async (key) => {

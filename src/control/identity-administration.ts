@@ -3,7 +3,7 @@
 import { CAPABILITY_NAMES, namesOfCapabilities } from "../../applets/management/capability.ts";
 import type { Management } from "../../applets/management/management.ts";
 import type { FunctionName } from "../composition.ts";
-import type { Identity } from "../identity.ts";
+import { formatUsbId, type Identity, usbIdOf } from "../identity.ts";
 import type { Platform } from "../platform.ts";
 import type { ConfigureRequest, IdentityOwner, KeyIdentity } from "./identity-messages.ts";
 import { Refusal } from "./refusal.ts";
@@ -38,7 +38,7 @@ export class IdentityAdministration implements IdentityOwner {
     return {
       serial: serialNumber,
       identity: identity.name,
-      usbId: [descriptor.idVendor, descriptor.idProduct].map((id) => id.toString(16).padStart(4, "0")).join(":"),
+      usbId: formatUsbId(usbIdOf(descriptor)),
       manufacturer: identity.manufacturer,
       product,
       readerName: functions.includes("CCID") ? `${identity.manufacturer} ${product}` : null,
