@@ -16,23 +16,68 @@ export class Exchange {
   /** Of the command that brought the APDU. */
   readonly header: CommandHeader;
   readonly transport: Transport;
-  readonly #controller = new AbortController();
-  readonly #interval: NodeJS.Timeout;
+  /** Made when somebody first looks at the signal: that costs Node 14 µs, as much as a small APDU takes. */
+  #controller: AbortController | undefined;
+  #isCancelled = false;
 
-  constructor(header: CommandHeader, requestTime: () => void) {
+  constructor(header: CommandHeader) {
     this.header = header;
-    this.#interval = setInterval(requestTime, TIME_EXTENSION_INTERVAL_MS);
-    // Whatever the card waits for, the host is told the same: more time is needed.
-    this.transport = { name: "ccid", channel: CHANNEL, signal: this.#controller.signal, keepalive() {} };
+    const signal = () => this.#signal();
+    this.transport = {
+      name: "ccid",
+      channel: CHANNEL,
+      get signal() {
+        return signal();
+      },
+      // Whatever the card waits for, the host is told the same: more time is needed.
+      keepalive() {},
+    };
   }
 
   /** Asks the applet to stop; its answer still counts. */
   cancel(): void {
-    this.#controller.abort();
+    this.#isCancelled = true;
+    this.#controller?.abort();
   }
 
-  /** Answered, or of no interest any more. */
-  finish(): void {
-    clearInterval(this.#interval);
+  #signal(): AbortSignal {
+    this.#controller ??= new AbortController();
+    if (this.#isCancelled) this.#controller.abort();
+    return this.#controller.signal;
+  }
+}
+
+/**
+ * Tells of every interval that an exchange lasts. One timer for all exchanges, which is only wound up again for each: making
+ * and clearing one costs Node some microseconds. It ends when it runs out and there is nothing to tell.
+ */
+export class TimeExtensions {
+  readonly #tell: () => void;
+  #timer: NodeJS.Timeout | undefined;
+  #isRunning = false;
+
+  constructor(tell: () => void) {
+    this.#tell = tell;
+  }
+
+  start(): void {
+    this.#isRunning = true;
+    if (this.#timer === undefined) this.#timer = setInterval(() => this.#expire(), TIME_EXTENSION_INTERVAL_MS);
+    else this.#timer.refresh();
+  }
+
+  stop(): void {
+    this.#isRunning = false;
+  }
+
+  dispose(): void {
+    this.stop();
+    clearInterval(this.#timer);
+    this.#timer = undefined;
+  }
+
+  #expire(): void {
+    if (this.#isRunning) this.#tell();
+    else this.dispose();
   }
 }

@@ -2,7 +2,7 @@
 // USB CCID 1.1 §5.3.1 (ABORT), §6.1, §6.2
 import type { Logger } from "../log.ts";
 import { type Block, BlockChain } from "./chain.ts";
-import { Exchange } from "./exchange.ts";
+import { Exchange, TimeExtensions } from "./exchange.ts";
 import {
   CcidError,
   Command,
@@ -47,6 +47,7 @@ export class Reader implements CardReader {
   #parameters = DEFAULT_PARAMETERS;
   /** The only command that takes time; others are refused meanwhile. bMaxCCIDBusySlots 1 */
   #exchange: Exchange | undefined;
+  readonly #timeExtensions = new TimeExtensions(() => this.#requestTime());
   /** bSeq of an ABORT that has come on one pipe and not yet on the other. §5.3.1 */
   #abortOnControl: number | undefined;
   #abortOnBulk: CommandHeader | undefined;
@@ -68,6 +69,7 @@ export class Reader implements CardReader {
   /** It is not there any more. */
   dispose(): void {
     this.reset();
+    this.#timeExtensions.dispose();
     this.#slot.disconnect(this);
   }
 
@@ -159,17 +161,17 @@ export class Reader implements CardReader {
     this.#verifyActive();
     const step = this.#chain.take(XfrBlockFields.parse(header.specific).wLevelParameter, abData);
     if ("block" in step) return blockAnswer(step.block);
-    const exchange = new Exchange(header, () => this.#requestTime(header));
+    const exchange = new Exchange(header);
     this.#exchange = exchange;
+    this.#timeExtensions.start();
     void this.#transfer(header, step.apdu, exchange);
     return undefined;
   }
 
   async #transfer(header: CommandHeader, apdu: Uint8Array, exchange: Exchange): Promise<void> {
     const response = await this.#slot.exchange(apdu, exchange.transport);
-    exchange.finish();
     if (this.#exchange !== exchange) return;
-    this.#exchange = undefined;
+    this.#finish();
     this.#answer(header, blockAnswer(this.#chain.give(response)));
   }
 
@@ -219,10 +221,15 @@ export class Reader implements CardReader {
 
   /** Aborts what is under way; its answer is of no interest any more. */
   #abandon(): void {
-    this.#exchange?.finish();
     this.#exchange?.cancel();
-    this.#exchange = undefined;
+    this.#finish();
     this.#chain.reset();
+  }
+
+  /** Answered, or of no interest any more. */
+  #finish(): void {
+    this.#timeExtensions.stop();
+    this.#exchange = undefined;
   }
 
   #endWithoutCard(): void {
@@ -246,8 +253,9 @@ export class Reader implements CardReader {
     this.#send(header, CommandStatus.FAILED, bError, bSpecific, NOTHING);
   }
 
-  #requestTime(header: CommandHeader): void {
-    this.#send(header, CommandStatus.TIME_EXTENSION, ONCE_MORE, 0, NOTHING);
+  #requestTime(): void {
+    if (this.#exchange === undefined) return;
+    this.#send(this.#exchange.header, CommandStatus.TIME_EXTENSION, ONCE_MORE, 0, NOTHING);
   }
 
   #send(header: CommandHeader, status: CommandStatus, bError: number, bSpecific: number, abData: Uint8Array): void {
