@@ -9,6 +9,7 @@ export interface ComposedDeviceOptions {
   readonly identity: Identity;
   /** In place of the identity's. */
   readonly usbId: UsbId | undefined;
+  /** 16 hexadecimal digits, drawn once for a store. */
   readonly serialNumber: string;
   readonly functions: readonly UsbFunction[];
   /** The applications that are to be on, as `Capability` bits; asked at each power-up. */
@@ -28,6 +29,14 @@ export class ComposedDevice implements UsbDevice {
     this.#enabled = options.readEnabled();
     this.#composition = compose(options.functions, this.#enabled);
     this.#device = this.#assemble();
+  }
+
+  get identity(): Identity {
+    return this.#options.identity;
+  }
+
+  get serialNumber(): string {
+    return this.#options.serialNumber;
   }
 
   /** The applications that have been on since power-up, as `Capability` bits. */

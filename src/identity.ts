@@ -14,6 +14,17 @@ export interface UsbId {
   readonly product: number;
 }
 
+/** "1209:0001", as lsusb has it. */
+export function formatUsbId({ vendor, product }: UsbId): string {
+  const digits = (value: number) => value.toString(16).padStart(4, "0");
+  return `${digits(vendor)}:${digits(product)}`;
+}
+
+/** What a host reads in a device descriptor. */
+export function usbIdOf({ idVendor, idProduct }: { readonly idVendor: number; readonly idProduct: number }): UsbId {
+  return { vendor: idVendor, product: idProduct };
+}
+
 export interface Identity {
   readonly name: IdentityName;
   readonly manufacturer: string;

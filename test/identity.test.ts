@@ -66,7 +66,7 @@ test("A change of the configuration waits for the key to be unplugged", async ()
   const before = key.enabled;
   const device = await attachDevice(address);
   const shown = await listDevices(address);
-  await key.management.configuration.enable(Capability.U2F);
+  await key.applications.management.configuration.enable(Capability.U2F);
   expect(key.enabled).toBe(before);
   expect(await listDevices(address)).toEqual(shown);
   await device.detach();
@@ -75,6 +75,6 @@ test("A change of the configuration waits for the key to be unplugged", async ()
 
 test("A configuration with nothing on is taken for one with everything on", async () => {
   const key = await serveKey();
-  await key.management.configuration.enable(0);
-  expect(key.management.configuration.enabled).toBe(key.management.configuration.supported);
+  await key.applications.management.configuration.enable(0);
+  expect(key.applications.management.configuration.enabled).toBe(key.applications.management.configuration.supported);
 });

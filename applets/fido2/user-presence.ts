@@ -1,21 +1,18 @@
-// Evidence of user interaction: asking for the touch, telling the host meanwhile, and CTAP's status for each outcome.
+// Evidence of user interaction: asking for the touch, and CTAP's status for each outcome.
 import type { PresenceOutcome, PresencePrompt } from "../../src/platform.ts";
+import { requestTouch } from "../../src/touch.ts";
 import type { Transport } from "../../src/transport.ts";
 import type { Fido2Context } from "./context.ts";
 import { CtapError, CtapStatus } from "./status.ts";
 
 type Prompt = Omit<PresencePrompt, "applet">;
 
-/** Asks and waits; the keepalives say "upneeded" as long as it lasts. CTAP 2.3 §11.2.9.1.7 */
-export async function askForUserPresence(
+export function askForUserPresence(
   { platform }: Fido2Context,
   transport: Transport,
   prompt: Prompt,
 ): Promise<PresenceOutcome> {
-  transport.keepalive("upneeded");
-  const outcome = await platform.presence.request({ applet: "FIDO2", ...prompt }, transport.signal);
-  transport.keepalive("processing");
-  return outcome;
+  return requestTouch(platform, transport, { applet: "FIDO2", ...prompt });
 }
 
 /**

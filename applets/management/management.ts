@@ -2,6 +2,7 @@
 // keyboard's configuration slots carry the same data. Throws StatusError.
 import { StatusError, StatusWord } from "../../src/iso7816/status-word.ts";
 import type { Platform } from "../../src/platform.ts";
+import { requestTouch } from "../../src/touch.ts";
 import type { Transport } from "../../src/transport.ts";
 import type { DeviceConfiguration } from "./configuration.ts";
 import { type DeviceMake, encodeDeviceInfoPage } from "./device-info.ts";
@@ -51,15 +52,12 @@ export class Management {
    * it; what it erases cannot be had back, so it waits for a long touch.
    */
   async reset(transport: Transport): Promise<void> {
-    const { presence, log } = this.#platform;
-    transport.keepalive("upneeded");
     const prompt = { applet: "management", action: "erase the whole key", long: true };
-    const outcome = await presence.request(prompt, transport.signal);
+    const outcome = await requestTouch(this.#platform, transport, prompt);
     if (outcome !== "granted") throw new StatusError(StatusWord.CONDITIONS_NOT_SATISFIED);
-    transport.keepalive("processing");
     await this.#options.resetApplets();
     if (!this.configuration.isLocked) await this.configuration.reset();
-    log.info("management: every applet was reset");
+    this.#platform.log.info("management: every applet was reset");
   }
 
   #logChange(): void {

@@ -6,7 +6,8 @@ import type { Reader } from "../../src/bytes/reader.ts";
 import type { CommandApdu } from "../../src/iso7816/apdu.ts";
 import { StatusError, StatusWord } from "../../src/iso7816/status-word.ts";
 import { encodeTlv } from "../../src/iso7816/tlv.ts";
-import type { Platform } from "../../src/platform.ts";
+import type { Platform, PresencePrompt } from "../../src/platform.ts";
+import { requestTouch } from "../../src/touch.ts";
 import type { Transport } from "../../src/transport.ts";
 import { type Account, isTouchRequired } from "./account.ts";
 import { type Accounts, encodeCounter } from "./accounts.ts";
@@ -101,19 +102,13 @@ export async function verifyCode(context: OathContext, apdu: CommandApdu, transp
 /** A YubiKey answers 6982 when nobody touched it; ykman then says "Touch account timed out!". */
 async function requireTouch({ platform }: OathContext, account: Account, transport: Transport): Promise<void> {
   if (!isTouchRequired(account)) return;
-  transport.keepalive("upneeded");
-  const outcome = await askForTouch(platform, account, transport.signal);
-  transport.keepalive("processing");
+  const outcome = await requestTouch(platform, transport, touchPrompt(account));
   if (outcome !== "granted") throw new StatusError(StatusWord.SECURITY_STATUS_NOT_SATISFIED);
 }
 
-export function askForTouch(
-  { presence }: Platform,
-  { type, name }: Account,
-  signal: AbortSignal,
-): ReturnType<Platform["presence"]["request"]> {
+export function touchPrompt({ type, name }: Account): PresencePrompt {
   const action = type === OathType.REVERSE_HOTP ? "verify a code" : "give a code";
-  return presence.request({ applet: "OATH", action, subject: new TextDecoder().decode(name) }, signal);
+  return { applet: "OATH", action, subject: new TextDecoder().decode(name) };
 }
 
 /** A bare `74` at the end is an empty one: so the clients of the YubiKey NEO ask for a HOTP account's next code. */

@@ -1,6 +1,7 @@
 // User interaction flags: which keys want a touch before they are used. OpenPGP 3.4.1 §4.4.3.6; 03 and 04 are Yubico's, as
 // is what "cached" means: one touch is good for 15 seconds.
 import { StatusError, StatusWord } from "../../src/iso7816/status-word.ts";
+import { requestTouch } from "../../src/touch.ts";
 import type { Transport } from "../../src/transport.ts";
 import { BUTTON } from "./card.ts";
 import type { OpenPgpContext } from "./context.ts";
@@ -54,9 +55,7 @@ export async function requireTouch(
   if (isCached && touchedAt !== undefined && platform.clock.now() - touchedAt <= CACHE_MS) return;
   const name = Buffer.from(persistent.dataObject(CARDHOLDER_NAME) ?? []).toString("utf8");
   const prompt = { applet: "OpenPGP", action, ...(name === "" ? {} : { subject: name }) };
-  transport.keepalive("upneeded");
-  const outcome = await platform.presence.request(prompt, transport.signal);
-  transport.keepalive("processing");
+  const outcome = await requestTouch(platform, transport, prompt);
   if (outcome !== "granted") throw new StatusError(StatusWord.SECURITY_RELATED);
   if (isCached) volatile.touchedAt.set(slot, platform.clock.now());
 }

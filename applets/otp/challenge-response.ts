@@ -3,6 +3,7 @@
 import { hmacSha1 } from "../../src/crypto/hash.ts";
 import { StatusError, StatusWord } from "../../src/iso7816/status-word.ts";
 import type { Platform } from "../../src/platform.ts";
+import { requestTouch } from "../../src/touch.ts";
 import type { Transport } from "../../src/transport.ts";
 import { ConfigFlag, HMAC_CHALLENGE_SIZE, OTP_CHALLENGE_SIZE, type SlotNumber } from "./parameters.ts";
 import { nextTicketFields } from "./press.ts";
@@ -68,10 +69,8 @@ function hmacMessage({ cfgFlags }: SlotConfig, challenge: Uint8Array): Uint8Arra
   return payload.subarray(0, payload.findLastIndex((byte) => byte !== marker) + 1);
 }
 
-async function requireTouch({ platform: { presence }, slot, transport }: Challenged): Promise<void> {
-  transport.keepalive("upneeded");
+async function requireTouch({ platform, slot, transport }: Challenged): Promise<void> {
   const prompt = { applet: "OTP", action: "answer a challenge", subject: `slot ${slot}` };
-  const outcome = await presence.request(prompt, transport.signal);
-  transport.keepalive("processing");
+  const outcome = await requestTouch(platform, transport, prompt);
   if (outcome !== "granted") throw new StatusError(StatusWord.CONDITIONS_NOT_SATISFIED);
 }

@@ -1,6 +1,7 @@
 // The touch that a key's policy asks for before each use: never, always, or again once 15 s have gone by ("cached").
 // Yubico, PIV "Touch policies"
 import { StatusError, StatusWord } from "../../src/iso7816/status-word.ts";
+import { requestTouch } from "../../src/touch.ts";
 import type { Transport } from "../../src/transport.ts";
 import type { PivContext } from "./context.ts";
 import { slotName, TouchPolicy } from "./identifiers.ts";
@@ -19,10 +20,8 @@ export async function requireTouch(
   const last = session.touchedAt.get(slot);
   const now = platform.clock.now();
   if (policy === TouchPolicy.CACHED && last !== undefined && now - last < CACHED_FOR) return;
-  transport.keepalive("upneeded");
   const prompt = { applet: "PIV", action, subject: `slot ${slotName(slot)}` };
-  const outcome = await platform.presence.request(prompt, transport.signal);
-  transport.keepalive("processing");
+  const outcome = await requestTouch(platform, transport, prompt);
   if (outcome !== "granted") throw new StatusError(StatusWord.SECURITY_STATUS_NOT_SATISFIED);
   session.touchedAt.set(slot, platform.clock.now());
 }

@@ -1,6 +1,5 @@
 // The reader behind the CCID interface: what each PC_to_RDR message does and what it is answered with.
 // USB CCID 1.1 §5.3.1 (ABORT), §6.1, §6.2
-import { struct, u8 } from "../bytes/struct.ts";
 import type { Logger } from "../log.ts";
 import { type Block, BlockChain } from "./chain.ts";
 import { Exchange, TimeExtensions } from "./exchange.ts";
@@ -18,35 +17,11 @@ import {
   SlotError,
   XfrBlockFields,
 } from "./message.ts";
+import { DEFAULT_PARAMETERS, PROTOCOL_T1, T1Parameters } from "./parameters.ts";
 import type { CardReader, Slot } from "./slot.ts";
 
 /** bPowerSelect: automatic, 5 V, 3 V, 1.8 V. §6.1.1 */
 const MAX_POWER_SELECT = 3;
-/** bProtocolNum. §6.1.7 */
-const PROTOCOL_T1 = 1;
-
-/** abProtocolDataStructure for T=1. §6.1.7 */
-const T1Parameters = struct({
-  bmFindexDindex: u8,
-  bmTCCKST1: u8,
-  bGuardTimeT1: u8,
-  bmWaitingIntegersT1: u8,
-  bClockStop: u8,
-  bIFSC: u8,
-  bNadValue: u8,
-});
-
-/** What the ATR says: default speed, checksum by LRC, BWI 1 and CWI 5, no clock stop, blocks of 254 bytes, NAD 0. */
-const DEFAULT_PARAMETERS = T1Parameters.encode({
-  bmFindexDindex: 0x11,
-  bmTCCKST1: 0x10,
-  bGuardTimeT1: 0x00,
-  bmWaitingIntegersT1: 0x15,
-  bClockStop: 0x00,
-  bIFSC: 0xfe,
-  bNadValue: 0x00,
-});
-
 /** The BWT multiplier that bError is in a time extension: one more of the usual time. §6.2.6 */
 const ONCE_MORE = 1;
 const NOTHING = new Uint8Array(0);

@@ -1,10 +1,11 @@
 // `latchkey attach`: imports a device from a USB/IP server and hands the connection to this machine's kernel.
+import { formatUsbId } from "../identity.ts";
 import { listDevices, requestImport, UsbIpOperationError } from "../usbip/client.ts";
 import { devidOf, OpStatus } from "../usbip/protocol.ts";
 import { Vhci } from "../usbip/vhci.ts";
 import { clientFailure, Failure } from "./failure.ts";
 import { speedName } from "./list.ts";
-import { formatRemote, formatUsbId, type Remote } from "./options.ts";
+import { formatRemote, type Remote } from "./options.ts";
 
 export interface AttachOptions {
   readonly remote: Remote;

@@ -1,13 +1,12 @@
 // `latchkey attestation …` and `latchkey metadata`: for people who test a relying party's attestation code.
 import { existsSync, writeFileSync } from "node:fs";
-import type { AttestationRequest, AttestationSummary } from "../control/messages.ts";
+import type { AttestationRequest, AttestationSummary } from "../control/attestation-messages.ts";
 import { findRunningKeys } from "../control/running-keys.ts";
 import { type KeyOptions, withKey, withNewKey } from "./choose-key.ts";
 import { Failure, systemCode } from "./failure.ts";
 import type { Surroundings } from "./open-store.ts";
+import type { Print } from "./output.ts";
 import { defaultStorePath } from "./store-location.ts";
-
-type Print = (line: string) => void;
 
 export interface AttestationOutput {
   /** Where the authority's certificate goes; it is printed unless given. */
@@ -37,7 +36,7 @@ export function attestationCreate(
     ...(organization === undefined ? {} : { organization }),
   };
   return withKey(options, around, async (key) => {
-    const summary = await key.createAttestation(request);
+    const summary = await key.attestation.create(request);
     if (!options.json) print(`This key has ${article(request.kind)} attestation certificate from now on.`);
     output(summary, options, print);
   });
@@ -48,7 +47,7 @@ export function attestationShow(
   around: Surroundings,
   print: Print,
 ): Promise<void> {
-  return withKey(options, around, async (key) => output(await key.showAttestation(), options, print));
+  return withKey(options, around, async (key) => output(await key.attestation.show(), options, print));
 }
 
 export function attestationRemove(
@@ -57,8 +56,8 @@ export function attestationRemove(
   print: Print,
 ): Promise<void> {
   return withKey(options, around, async (key) => {
-    await key.removeAttestation();
-    output(await key.showAttestation(), options, print);
+    await key.attestation.remove();
+    output(await key.attestation.show(), options, print);
   });
 }
 
@@ -68,8 +67,8 @@ export async function metadata(options: KeyOptions, around: Surroundings, print:
   const isNamed = control !== undefined || store !== undefined;
   const isThere = isNamed || existsSync(defaultStorePath(around.env)) || (await findRunningKeys(around.env)).length > 0;
   const statement = isThere
-    ? await withKey(options, around, (key) => key.metadata())
-    : await withNewKey(options, (key) => key.metadata());
+    ? await withKey(options, around, (key) => key.fido.metadata())
+    : await withNewKey(options, (key) => key.fido.metadata());
   print(JSON.stringify(statement, undefined, 2));
 }
 

@@ -1,9 +1,11 @@
 // What `latchkey serve` says when it starts: where it listens, what it keeps, who gives the touches, and the exact
 // commands that attach it. `Listening on HOST:PORT` is a line that programs wait for and read the port from.
+
 import type { UsbId } from "../identity.ts";
+import { formatUsbId } from "../identity.ts";
 import type { TouchMode } from "../presence/mode.ts";
 import { USBIP_PORT } from "../usbip/protocol.ts";
-import { formatRemote, formatUsbId, type Remote } from "./options.ts";
+import { formatRemote, type Remote } from "./options.ts";
 
 export interface BannerFacts {
   readonly version: string;

@@ -1,16 +1,11 @@
 // `latchkey fido …`: a key's FIDO2 for its owner, on a key that runs or on the store of one that does not.
-import type { CredentialSummary, FidoInfo } from "../control/messages.ts";
+import type { CredentialSummary, FidoInfo } from "../control/fido-messages.ts";
 import { printable } from "../presence/describe.ts";
 import { type KeyOptions, withKey } from "./choose-key.ts";
 import { confirm } from "./confirm.ts";
 import type { Surroundings } from "./open-store.ts";
+import type { JsonOption, Print } from "./output.ts";
 import { type NewPinOptions, obtainNewPin, obtainPin, type PinOptions } from "./pins.ts";
-
-type Print = (line: string) => void;
-
-interface JsonOption {
-  readonly json: boolean;
-}
 
 /** So much of an id tells one from another, and `delete` takes no more. */
 const SHOWN_ID_DIGITS = 16;
@@ -34,7 +29,7 @@ const ALGORITHMS: Readonly<Record<number, string>> = {
 
 export function fidoInfo(options: KeyOptions & JsonOption, around: Surroundings, print: Print): Promise<void> {
   return withKey(options, around, async (key) => {
-    const info = await key.fidoInfo();
+    const info = await key.fido.info();
     if (options.json) print(JSON.stringify(info));
     else for (const line of describeInfo(info)) print(line);
   });
@@ -73,8 +68,8 @@ export function fidoCredentials(
   print: Print,
 ): Promise<void> {
   return withKey(options, around, async (key) => {
-    const pin = (await key.fidoInfo()).pin.set ? await obtainPin(options, around) : undefined;
-    const credentials = await key.listCredentials(pin);
+    const pin = (await key.fido.info()).pin.set ? await obtainPin(options, around) : undefined;
+    const credentials = await key.fido.listCredentials(pin);
     if (options.json) print(JSON.stringify({ credentials }));
     else if (credentials.length === 0) print("There are no discoverable credentials.");
     else for (const credential of credentials) print(describeCredential(credential));
@@ -93,8 +88,8 @@ export function fidoDelete(
   print: Print,
 ): Promise<void> {
   return withKey(options, around, async (key) => {
-    const pin = (await key.fidoInfo()).pin.set ? await obtainPin(options, around) : undefined;
-    const deleted = await key.deleteCredential(id, pin);
+    const pin = (await key.fido.info()).pin.set ? await obtainPin(options, around) : undefined;
+    const deleted = await key.fido.deleteCredential(id, pin);
     if (options.json) print(JSON.stringify({ deleted }));
     else print(`Deleted ${describeCredential(deleted)}`);
   });
@@ -106,8 +101,8 @@ export function fidoSetPin(
   print: Print,
 ): Promise<void> {
   return withKey(options, around, async (key) => {
-    await key.setPin(await obtainNewPin(options, around));
-    const { serial, pin } = await key.fidoInfo();
+    await key.fido.setPin(await obtainNewPin(options, around));
+    const { serial, pin } = await key.fido.info();
     print(options.json ? JSON.stringify({ serial, pin }) : `The PIN of key ${serial} is set.`);
   });
 }
@@ -119,8 +114,8 @@ export function fidoChangePin(
 ): Promise<void> {
   return withKey(options, around, async (key) => {
     const oldPin = await obtainPin(options, around);
-    await key.changePin(oldPin, await obtainNewPin(options, around));
-    const { serial, pin } = await key.fidoInfo();
+    await key.fido.changePin(oldPin, await obtainNewPin(options, around));
+    const { serial, pin } = await key.fido.info();
     print(options.json ? JSON.stringify({ serial, pin }) : `The PIN of key ${serial} is changed.`);
   });
 }
@@ -131,10 +126,10 @@ export function fidoReset(
   print: Print,
 ): Promise<void> {
   return withKey(options, around, async (key) => {
-    const { serial, credentials } = await key.fidoInfo();
+    const { serial, credentials } = await key.fido.info();
     const what = `every FIDO credential of key ${serial}, ${credentials.discoverable} discoverable ones among them, its PIN and its settings`;
     await confirm(`Erase ${what}`, options.yes, around);
-    await key.resetFido();
+    await key.fido.reset();
     if (!options.json) print(`The FIDO part of key ${serial} is as new.`);
     else print(JSON.stringify({ serial, erased: { discoverable: credentials.discoverable } }));
   });

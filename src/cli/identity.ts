@@ -1,6 +1,6 @@
 // `latchkey identity`: what a key shows of itself, and which of its applications are on; on a key that runs or on the
 // store of one that does not.
-import type { ConfigureRequest, KeyIdentity } from "../control/messages.ts";
+import type { ConfigureRequest, KeyIdentity } from "../control/identity-messages.ts";
 import { type KeyOptions, withKey } from "./choose-key.ts";
 import type { Surroundings } from "./open-store.ts";
 
@@ -13,7 +13,7 @@ export function identity(options: IdentityOptions, around: Surroundings, print: 
   const { enable = [], disable = [], reset = false } = options;
   return withKey(options, around, async (key) => {
     const isChange = enable.length > 0 || disable.length > 0 || reset;
-    const shown = isChange ? await key.configure({ enable, disable, reset }) : await key.showIdentity();
+    const shown = isChange ? await key.identity.configure({ enable, disable, reset }) : await key.identity.show();
     if (options.json) print(JSON.stringify(shown));
     else for (const line of describeIdentity(shown)) print(line);
   });

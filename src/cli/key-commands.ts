@@ -3,11 +3,10 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { parseSeconds, parseTouchId } from "./options.ts";
 import { addOtpCommands } from "./otp-commands.ts";
+import type { Print } from "./output.ts";
 import { untilStopped } from "./signals.ts";
 import { processSurroundings } from "./store-commands.ts";
 import { withKeyOptions } from "./with-key-options.ts";
-
-type Print = (line: string) => void;
 
 /** Adds the options of FIDO2's features to a command. */
 export function withFeatureOptions(command: Command): Command {

@@ -1,8 +1,10 @@
 // `latchkey list`: what a USB/IP server offers; with --local, the keys that this user serves.
+
 import { findRunningKeys, type RunningKey } from "../control/running-keys.ts";
+import { formatUsbId } from "../identity.ts";
 import { type ListedDevice, listDevices } from "../usbip/client.ts";
 import { clientFailure } from "./failure.ts";
-import { formatRemote, formatUsbId, type Remote } from "./options.ts";
+import { formatRemote, type Remote } from "./options.ts";
 
 export interface ListOptions {
   readonly remote: Remote;

@@ -7,12 +7,7 @@ import { confirm } from "./confirm.ts";
 import { Failure } from "./failure.ts";
 import { readSecretFile } from "./key-file.ts";
 import type { Surroundings } from "./open-store.ts";
-
-type Print = (line: string) => void;
-
-interface JsonOption {
-  readonly json: boolean;
-}
+import type { JsonOption, Print } from "./output.ts";
 
 export interface OathAddOptions extends KeyOptions, JsonOption {
   readonly uriFile?: string;
@@ -25,7 +20,7 @@ const MAX_URI = 4096;
 
 export function oathList(options: KeyOptions & JsonOption, around: Surroundings, print: Print): Promise<void> {
   return withKey(options, around, async (key) => {
-    const accounts = await key.listOathAccounts();
+    const accounts = await key.oath.list();
     if (options.json) print(JSON.stringify({ accounts }));
     else if (accounts.length === 0) print("There are no OATH accounts.");
     else for (const account of accounts) print(describe(account));
@@ -42,7 +37,7 @@ export function oathAdd(
 ): Promise<void> {
   return withKey(options, around, async (key) => {
     const { touch, replace } = options;
-    const account = await key.addOathAccount({ uri: await obtainUri(uri, options, around, input), touch, replace });
+    const account = await key.oath.add({ uri: await obtainUri(uri, options, around, input), touch, replace });
     if (options.json) print(JSON.stringify({ added: account }));
     else print(`Added ${describe(account)}`);
   });
@@ -55,7 +50,7 @@ export function oathCode(
   print: Print,
 ): Promise<void> {
   return withKey(options, around, async (key) => {
-    const code = await key.oathCode(name);
+    const code = await key.oath.code(name);
     print(options.json ? JSON.stringify(code) : code.code);
   });
 }
@@ -67,7 +62,7 @@ export function oathDelete(
   print: Print,
 ): Promise<void> {
   return withKey(options, around, async (key) => {
-    const deleted = await key.deleteOathAccount(name);
+    const deleted = await key.oath.delete(name);
     if (options.json) print(JSON.stringify({ deleted }));
     else print(`Deleted ${describe(deleted)}`);
   });
@@ -79,9 +74,9 @@ export function oathReset(
   print: Print,
 ): Promise<void> {
   return withKey(options, around, async (key) => {
-    const { length } = await key.listOathAccounts();
+    const { length } = await key.oath.list();
     await confirm(`Erase the ${length} OATH accounts of this key and its access code`, options.yes, around);
-    await key.resetOath();
+    await key.oath.reset();
     print(options.json ? JSON.stringify({ erased: length }) : "The OATH part of this key is as new.");
   });
 }

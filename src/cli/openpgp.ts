@@ -9,17 +9,12 @@ import { printable } from "../presence/describe.ts";
 import { type KeyOptions, withKey } from "./choose-key.ts";
 import { confirm } from "./confirm.ts";
 import type { Surroundings } from "./open-store.ts";
-
-type Print = (line: string) => void;
-
-interface JsonOption {
-  readonly json: boolean;
-}
+import type { JsonOption, Print } from "./output.ts";
 
 const KEY_NAMES = { sig: "signature", dec: "decryption", aut: "authentication", att: "attestation" } as const;
 
 export function openPgpInfo(options: KeyOptions & JsonOption, around: Surroundings, print: Print): Promise<void> {
-  return withKey(options, around, async (key) => show(await key.openPgpInfo(), options, print));
+  return withKey(options, around, async (key) => show(await key.openpgp.info(), options, print));
 }
 
 export function openPgpSetTouch(
@@ -33,7 +28,7 @@ export function openPgpSetTouch(
     if (policy === "fixed" || policy === "cached-fixed") {
       await confirm(`Fix the touch policy of the ${KEY_NAMES[name]} key until the card is reset`, options.yes, around);
     }
-    const info = await key.setOpenPgpTouch({ key: name, policy });
+    const info = await key.openpgp.setTouch({ key: name, policy });
     if (options.json) print(JSON.stringify(info));
     else print(`The touch policy of the ${KEY_NAMES[name]} key is ${policy}.`);
   });
@@ -45,10 +40,10 @@ export function openPgpReset(
   print: Print,
 ): Promise<void> {
   return withKey(options, around, async (key) => {
-    const { keys, serial } = await key.openPgpInfo();
+    const { keys, serial } = await key.openpgp.info();
     const erased = keys.filter(({ status }) => status !== "none").length;
     await confirm(`Erase the OpenPGP card of key ${serial}, ${erased} keys and its PINs`, options.yes, around);
-    await key.resetOpenPgp();
+    await key.openpgp.reset();
     if (options.json) print(JSON.stringify({ erased }));
     else print(`The OpenPGP card of key ${serial} is as new: its PINs are 123456 and 12345678.`);
   });

@@ -62,11 +62,6 @@ export function parseUsbId(text: string): UsbId {
   return { vendor: Number.parseInt(match[1], 16), product: Number.parseInt(match[2], 16) };
 }
 
-export function formatUsbId({ vendor, product }: UsbId): string {
-  const digits = (value: number) => value.toString(16).padStart(4, "0");
-  return `${digits(vendor)}:${digits(product)}`;
-}
-
 /** HOST, HOST:PORT, or an IPv6 address, which stands in brackets when a port follows. */
 export function parseRemote(text: string): Remote {
   return parseAddress(text, USBIP_PORT);

@@ -1,6 +1,6 @@
 // The commander face of `latchkey otp`.
 import { type Command, InvalidArgumentError, Option } from "commander";
-import { OTP_SLOT_KINDS, type OtpSlotKind } from "../control/messages.ts";
+import { OTP_SLOT_KINDS, type OtpSlotKind } from "../control/otp-messages.ts";
 import { processSurroundings } from "./store-commands.ts";
 import { withKeyOptions } from "./with-key-options.ts";
 

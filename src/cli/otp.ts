@@ -1,20 +1,16 @@
 // `latchkey otp …`: a key's OTP slots for its owner, on a key that runs or on the store of one that does not. Secrets come
 // from a file, from standard input or from the terminal, never from the command line, which everybody can read.
 import { readFileSync } from "node:fs";
-import type { OtpInfo, OtpSlotKind, OtpSlotRequest, OtpSlotSummary } from "../control/messages.ts";
+import { parseBase32 } from "../bytes/base32.ts";
+import { toHex } from "../bytes/hex.ts";
+import type { OtpInfo, OtpSlotKind, OtpSlotRequest, OtpSlotSummary } from "../control/otp-messages.ts";
 import { askPassphrase } from "./ask-passphrase.ts";
-import { parseBase32 } from "./base32.ts";
 import { type KeyOptions, withKey } from "./choose-key.ts";
 import { confirm } from "./confirm.ts";
 import { Failure } from "./failure.ts";
 import { readSecretFile } from "./key-file.ts";
 import type { Surroundings } from "./open-store.ts";
-
-type Print = (line: string) => void;
-
-interface JsonOption {
-  readonly json: boolean;
-}
+import type { JsonOption, Print } from "./output.ts";
 
 export interface OtpSetOptions {
   readonly secretFile?: string;
@@ -48,7 +44,7 @@ const QUESTIONS: Readonly<Record<OtpSlotKind, string>> = {
 const STANDARD_INPUT = "-";
 
 export function otpInfo(options: KeyOptions & JsonOption, around: Surroundings, print: Print): Promise<void> {
-  return withKey(options, around, async (key) => show(await key.otpInfo(), options, print));
+  return withKey(options, around, async (key) => show(await key.otp.info(), options, print));
 }
 
 export async function otpSet(
@@ -60,7 +56,7 @@ export async function otpSet(
 ): Promise<void> {
   const request = slotRequest(slot, kind, options, await obtainSecret(kind, options, around));
   await withKey(options, around, async (key) => {
-    const answer = await key.setOtpSlot(request);
+    const answer = await key.otp.set(request);
     if (options.json) {
       print(JSON.stringify(answer));
       return;
@@ -81,13 +77,13 @@ export function otpDelete(
 ): Promise<void> {
   return withKey(options, around, async (key) => {
     await confirm(`Delete what OTP slot ${slot} has`, options.yes, around);
-    await key.deleteOtpSlot(slot);
+    await key.otp.delete(slot);
     print(options.json ? JSON.stringify({ deleted: slot }) : `Slot ${slot} is empty.`);
   });
 }
 
 export function otpSwap(options: KeyOptions & JsonOption, around: Surroundings, print: Print): Promise<void> {
-  return withKey(options, around, async (key) => show(await key.swapOtpSlots(), options, print));
+  return withKey(options, around, async (key) => show(await key.otp.swap(), options, print));
 }
 
 function show(info: OtpInfo, { json }: JsonOption, print: Print): void {
@@ -160,8 +156,8 @@ function secretMembers(kind: OtpSlotKind, secret: string): Partial<OtpSlotReques
       return { key: secret.replace(/\s/g, "") };
     case "hotp": {
       const key = parseBase32(secret);
-      if (key === undefined) throw new Failure("The key of HOTP is not base32.");
-      return { key };
+      if (key === undefined || key.length === 0) throw new Failure("The key of HOTP is not base32.");
+      return { key: toHex(key) };
     }
     case "yubico": {
       const [privateId, key, ...rest] = secret.trim().split(/\s+/);

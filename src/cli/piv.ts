@@ -4,16 +4,11 @@ import { printable } from "../presence/describe.ts";
 import { type KeyOptions, withKey } from "./choose-key.ts";
 import { confirm } from "./confirm.ts";
 import type { Surroundings } from "./open-store.ts";
-
-type Print = (line: string) => void;
-
-interface JsonOption {
-  readonly json: boolean;
-}
+import type { JsonOption, Print } from "./output.ts";
 
 export function pivInfo(options: KeyOptions & JsonOption, around: Surroundings, print: Print): Promise<void> {
   return withKey(options, around, async (key) => {
-    const info = await key.pivInfo();
+    const info = await key.piv.info();
     if (options.json) print(JSON.stringify(info));
     else for (const line of describeInfo(info)) print(line);
   });
@@ -25,12 +20,12 @@ export function pivReset(
   print: Print,
 ): Promise<void> {
   return withKey(options, around, async (key) => {
-    const { slots, objects } = await key.pivInfo();
+    const { slots, objects } = await key.piv.info();
     // The attestation key and its certificate stay.
     const keys = slots.filter(({ slot, algorithm }) => slot !== "f9" && algorithm !== null).length;
     await confirm(`Erase the ${keys} PIV keys of this key, its certificates and objects`, options.yes, around);
-    await key.resetPiv();
-    const kept = (await key.pivInfo()).objects;
+    await key.piv.reset();
+    const kept = (await key.piv.info()).objects;
     const erased = { keys, objects: objects - kept };
     print(options.json ? JSON.stringify({ erased }) : "The PIV part of this key is as new.");
   });

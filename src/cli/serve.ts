@@ -7,29 +7,24 @@ import { VpcdClient } from "../ccid/vpcd.ts";
 import { KeyEvents } from "../control/events.ts";
 import { administer } from "../control/local-administration.ts";
 import type { KeyStatus, PowerCycleAnswer } from "../control/messages.ts";
-import type { ControlledKey } from "../control/routes.ts";
+import type { ControlledKey } from "../control/route.ts";
 import { findRunningKeys } from "../control/running-keys.ts";
 import { ControlServer } from "../control/server.ts";
 import { newControlPath } from "../control/socket-location.ts";
 import { asWaitingTouch } from "../control/touch.ts";
-import type { IdentityName, UsbId } from "../identity.ts";
+import { formatUsbId, type IdentityName, type UsbId, usbIdOf } from "../identity.ts";
 import { createLogger, type Logger, type LogLevel } from "../log.ts";
-import type { UserPresence } from "../platform.ts";
-import { autoPresence } from "../presence/auto.ts";
-import { denyPresence } from "../presence/deny.ts";
-import { describePrompt } from "../presence/describe.ts";
 import { defaultTouchMode, type TouchMode } from "../presence/mode.ts";
-import { observedPresence } from "../presence/observed.ts";
-import { PendingPresence, type PresenceEvent } from "../presence/pending.ts";
-import { answerAtTerminal } from "../presence/terminal.ts";
 import { createSecurityKey, type SecurityKey } from "../security-key.ts";
 import type { ExportedDevice } from "../usbip/exported-device.ts";
 import { UsbIpServer } from "../usbip/server.ts";
 import { bannerLines } from "./banner.ts";
+import type { Console } from "./console.ts";
 import { Failure, listenFailure } from "./failure.ts";
 import { type FeatureOptions, fido2Features } from "./features.ts";
+import { openPresence } from "./open-presence.ts";
 import { openOrCreateStore, type StoreOptions, type Surroundings } from "./open-store.ts";
-import { formatUsbId, type Remote } from "./options.ts";
+import type { Remote } from "./options.ts";
 import { packageVersion, programCommand } from "./program.ts";
 
 export interface ServeOptions extends StoreOptions, FeatureOptions {
@@ -48,18 +43,6 @@ export interface ServeOptions extends StoreOptions, FeatureOptions {
   readonly logLevel: LogLevel;
   /** The control socket; a new one in the user's own directory unless given. */
   readonly control?: string;
-}
-
-/** The streams of the process, or a test's. */
-export interface Console {
-  readonly input: NodeJS.ReadableStream;
-  readonly output: NodeJS.WritableStream;
-  /** Prompts and the log. */
-  readonly errors: NodeJS.WritableStream;
-  /** Whether a person sits at `input` and `errors`. */
-  readonly isTerminal: boolean;
-  /** The script that runs, for the commands that the banner shows. */
-  readonly script: string;
 }
 
 export interface Serving {
@@ -124,7 +107,7 @@ export async function serve(options: ServeOptions, console: Console, around: Sur
       version: packageVersion(),
       pid: process.pid,
       serial: key.serialNumber,
-      usbId: formatUsbId(usbIdOf(key)),
+      usbId: formatUsbId(usbIdOf(key.descriptor)),
       identity: key.identity.name,
       applications: namesOfCapabilities(key.enabled),
       busid: exported.busid,
@@ -156,7 +139,7 @@ export async function serve(options: ServeOptions, console: Console, around: Sur
     if (options.control === undefined) findRunningKeys(around.env).catch(() => {});
     const facts = {
       version: packageVersion(),
-      usbId: usbIdOf(key),
+      usbId: usbIdOf(key.descriptor),
       busid: exported.busid,
       address,
       state,
@@ -183,11 +166,6 @@ export async function serve(options: ServeOptions, console: Console, around: Sur
 const KEYBOARD_NOTE =
   'Keyboard: the key is one, too; "latchkey touch" types OTP slot 1 while nothing waits for a touch, with --long slot 2.';
 
-/** It may differ from one attach to the next: a YubiKey's product id says which functions are on. */
-function usbIdOf({ descriptor }: SecurityKey): UsbId {
-  return { vendor: descriptor.idVendor, product: descriptor.idProduct };
-}
-
 /** What a person should know who starts a key under another name. */
 function identityNotes({ identity }: SecurityKey): readonly string[] {
   return identity.name === "yubikey5" ? ["Identity: a YubiKey 5's names and numbers, for development."] : [];
@@ -212,30 +190,4 @@ async function openState(
   around: Surroundings,
 ): Promise<{ store: KeyStore; notes: readonly string[] }> {
   return options.ephemeral ? { store: new MemoryKeyStore(), notes: [] } : openOrCreateStore(options, around);
-}
-
-interface OpenedPresence {
-  readonly presence: UserPresence;
-  /** What waits for an answer, where something can. */
-  readonly pending: PendingPresence | undefined;
-  readonly stopAsking: () => void;
-}
-
-function openPresence(touch: TouchMode, console: Console, log: Logger, events: KeyEvents): OpenedPresence {
-  const { input, errors: output, isTerminal } = console;
-  const tell = (event: PresenceEvent) => events.tellPresence(event);
-  const tellAndLog = (event: PresenceEvent) => {
-    tell(event);
-    if (event.kind === "settled") log.info(`${describePrompt(event.waiting.prompt)}: ${event.outcome}`);
-    else if (touch === "ask") log.info(`${describePrompt(event.waiting.prompt)}: waits for touch ${event.waiting.id}`);
-  };
-  if (touch !== "ask") {
-    const presence = observedPresence(touch === "auto" ? autoPresence : denyPresence, tellAndLog);
-    return { presence, pending: undefined, stopAsking: () => {} };
-  }
-  const pending = new PendingPresence();
-  // A terminal shows each prompt and its outcome itself.
-  pending.subscribe(isTerminal ? tell : tellAndLog);
-  const stopAsking = isTerminal ? answerAtTerminal(pending, { input, output }) : () => {};
-  return { presence: pending, pending, stopAsking };
 }

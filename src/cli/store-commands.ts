@@ -2,9 +2,8 @@
 // one. What they do stands in store.ts, which is loaded when one of them runs.
 import { type Command, Option } from "commander";
 import type { Surroundings } from "./open-store.ts";
+import type { Print } from "./output.ts";
 import { defaultStorePath } from "./store-location.ts";
-
-type Print = (line: string) => void;
 
 /** Adds --store, --passphrase-file and --key-file. */
 export function withStoreOptions(command: Command): Command {

@@ -8,9 +8,8 @@ import { askNewPassphrase } from "./ask-passphrase.ts";
 import { Failure } from "./failure.ts";
 import { createKeyFile, readKeyFile } from "./key-file.ts";
 import { createStore, openStore, type StoreOptions, type Surroundings, withSecret } from "./open-store.ts";
+import type { Print } from "./output.ts";
 import { findSecret } from "./secrets.ts";
-
-type Print = (line: string) => void;
 
 export async function init(options: StoreOptions, around: Surroundings, print: Print): Promise<void> {
   if (existsSync(options.store)) {

@@ -11,7 +11,7 @@ import {
 import { fromHex } from "../bytes/hex.ts";
 import { encodeCertificatePem, subjectAttribute } from "../crypto/certificate-text.ts";
 import type { Platform } from "../platform.ts";
-import type { AttestationRequest, AttestationSummary } from "./messages.ts";
+import type { AttestationOwner, AttestationRequest, AttestationSummary } from "./attestation-messages.ts";
 import { Refusal } from "./refusal.ts";
 
 /** Antarctica: a name has to have a country, and no manufacturer sits there. */
@@ -21,7 +21,7 @@ const DEFAULT_ORGANIZATION = "Latchkey test";
 const MAX_ORGANIZATION = 64;
 const KINDS: readonly AttestationKind[] = ["authority", "batch", "enterprise"];
 
-export class AttestationAdministration {
+export class AttestationAdministration implements AttestationOwner {
   readonly #serial: string;
   readonly #platform: Platform;
   readonly #today: () => Date;
@@ -67,16 +67,15 @@ export class AttestationAdministration {
     return this.show();
   }
 
-  /** From now on registrations attest for themselves again. */
   async remove(): Promise<void> {
     await this.#platform.store.commit(Object.fromEntries(KINDS.map((kind) => [keyOfAttestation(kind), null])));
   }
+}
 
-  /** In DER: what a relying party has to trust; none while registrations attest for themselves. */
-  listRoots(): readonly Uint8Array[] {
-    if (loadAttestation(this.#platform, "batch") === undefined) return [];
-    return loadAttestation(this.#platform, "authority")?.certificates.slice(0, 1) ?? [];
-  }
+/** In DER: what a relying party has to trust; none while registrations attest for themselves. */
+export function listAttestationRoots(platform: Platform): readonly Uint8Array[] {
+  if (loadAttestation(platform, "batch") === undefined) return [];
+  return loadAttestation(platform, "authority")?.certificates.slice(0, 1) ?? [];
 }
 
 interface Names {

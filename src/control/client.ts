@@ -65,32 +65,46 @@ export class ControlClient {
     const ask = <T>(route: string, body: object) => this.#ask<T>("POST", route, body, SLOW_ANSWER_MS);
     const act = async (route: string, body: object) => void (await ask<unknown>(route, body));
     return {
-      fidoInfo: () => ask("fido/info", {}),
-      listCredentials: (pin) => ask("fido/credentials", { pin }),
-      deleteCredential: (id, pin) => ask("fido/delete", { id, pin }),
-      setPin: (newPin) => act("fido/set-pin", { newPin }),
-      changePin: (pin, newPin) => act("fido/change-pin", { pin, newPin }),
-      resetFido: () => act("fido/reset", {}),
-      showAttestation: () => ask("attestation/show", {}),
-      createAttestation: (request) => ask("attestation/create", request),
-      removeAttestation: () => act("attestation/remove", {}),
-      showIdentity: () => ask("identity/show", {}),
-      configure: (request) => ask("identity/configure", request),
-      metadata: () => ask("metadata", {}),
-      listOathAccounts: () => ask("oath/list", {}),
-      addOathAccount: (request) => ask("oath/add", request),
-      oathCode: (name) => ask("oath/code", { name }),
-      deleteOathAccount: (name) => ask("oath/delete", { name }),
-      resetOath: () => act("oath/reset", {}),
-      openPgpInfo: () => ask("openpgp/info", {}),
-      setOpenPgpTouch: (request) => ask("openpgp/set-touch", request),
-      resetOpenPgp: () => act("openpgp/reset", {}),
-      otpInfo: () => ask("otp/info", {}),
-      setOtpSlot: (request) => ask("otp/set", request),
-      deleteOtpSlot: (slot) => act("otp/delete", { slot }),
-      swapOtpSlots: () => ask("otp/swap", {}),
-      pivInfo: () => ask("piv/info", {}),
-      resetPiv: () => act("piv/reset", {}),
+      fido: {
+        info: () => ask("fido/info", {}),
+        listCredentials: (pin) => ask("fido/credentials", { pin }),
+        deleteCredential: (id, pin) => ask("fido/delete", { id, pin }),
+        setPin: (newPin) => act("fido/set-pin", { newPin }),
+        changePin: (pin, newPin) => act("fido/change-pin", { pin, newPin }),
+        reset: () => act("fido/reset", {}),
+        metadata: () => ask("metadata", {}),
+      },
+      attestation: {
+        show: () => ask("attestation/show", {}),
+        create: (request) => ask("attestation/create", request),
+        remove: () => act("attestation/remove", {}),
+      },
+      identity: {
+        show: () => ask("identity/show", {}),
+        configure: (request) => ask("identity/configure", request),
+      },
+      oath: {
+        list: () => ask("oath/list", {}),
+        add: (request) => ask("oath/add", request),
+        code: (name) => ask("oath/code", { name }),
+        delete: (name) => ask("oath/delete", { name }),
+        reset: () => act("oath/reset", {}),
+      },
+      openpgp: {
+        info: () => ask("openpgp/info", {}),
+        setTouch: (request) => ask("openpgp/set-touch", request),
+        reset: () => act("openpgp/reset", {}),
+      },
+      otp: {
+        info: () => ask("otp/info", {}),
+        set: (request) => ask("otp/set", request),
+        delete: (slot) => act("otp/delete", { slot }),
+        swap: () => ask("otp/swap", {}),
+      },
+      piv: {
+        info: () => ask("piv/info", {}),
+        reset: () => act("piv/reset", {}),
+      },
     };
   }
 

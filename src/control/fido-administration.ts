@@ -2,14 +2,16 @@
 // the authenticator's own commands; CTAP's refusals become sentences.
 import type { Fido2Authenticator } from "../../applets/fido2/authenticator.ts";
 import type { Credential } from "../../applets/fido2/credential.ts";
+import { buildMetadataStatement } from "../../applets/fido2/metadata.ts";
 import { Parameters } from "../../applets/fido2/parameters.ts";
 import { MAX_PIN_RETRIES } from "../../applets/fido2/pin.ts";
 import { CtapStatus } from "../../applets/fido2/status.ts";
 import { toHex } from "../bytes/hex.ts";
 import { wipe } from "../bytes/wipe.ts";
 import type { Platform } from "../platform.ts";
+import { listAttestationRoots } from "./attestation-administration.ts";
 import { CtapClient, CtapFailure, MAX_PIN_BYTES } from "./ctap-client.ts";
-import type { CredentialSummary, FidoInfo } from "./messages.ts";
+import type { CredentialSummary, FidoInfo, FidoOwner } from "./fido-messages.ts";
 import { Refusal } from "./refusal.ts";
 
 /** Members of authenticatorGetInfo's response. CTAP 2.3 §6.4 */
@@ -28,15 +30,17 @@ const Info = {
 /** A shorter beginning of an id is more likely a slip than a choice. */
 const MIN_ID_PREFIX = 4;
 
-export class FidoAdministration {
+export class FidoAdministration implements FidoOwner {
   readonly #serial: string;
+  readonly #platform: Platform;
   readonly #fido2: Fido2Authenticator;
   readonly #client: CtapClient;
 
-  constructor(serial: string, fido2: Fido2Authenticator, { randomBytes }: Platform) {
+  constructor(serial: string, fido2: Fido2Authenticator, platform: Platform) {
     this.#serial = serial;
+    this.#platform = platform;
     this.#fido2 = fido2;
-    this.#client = new CtapClient(fido2, randomBytes);
+    this.#client = new CtapClient(fido2, platform.randomBytes);
   }
 
   async info(): Promise<FidoInfo> {
@@ -84,6 +88,7 @@ export class FidoAdministration {
       throw new Refusal("no-such-credential", `${found.length} credentials have ids that begin with ${wanted}.`);
     }
     if (!(await this.#fido2.credentials.delete(credential))) throw noSuchCredential(wanted);
+    this.#tell("deleted a FIDO2 credential");
     return summarize(credential);
   }
 
@@ -92,14 +97,25 @@ export class FidoAdministration {
       throw new Refusal("pin-already-set", 'A PIN is set already: change it with "latchkey fido change-pin".');
     }
     await this.#guarded(newPin, (bytes) => this.#client.setPin(bytes));
+    this.#tell("set the FIDO2 PIN");
   }
 
   async changePin(pin: string, newPin: string): Promise<void> {
     await this.#guarded(pin, (bytes) => this.#guarded(newPin, (next) => this.#client.changePin(bytes, next)));
+    this.#tell("changed the FIDO2 PIN");
   }
 
-  reset(): Promise<void> {
-    return this.#fido2.reset();
+  async reset(): Promise<void> {
+    await this.#fido2.reset();
+    this.#tell("reset FIDO2");
+  }
+
+  async metadata(): Promise<unknown> {
+    return buildMetadataStatement(await this.#client.getInfo(), listAttestationRoots(this.#platform));
+  }
+
+  #tell(deed: string): void {
+    this.#platform.log.info(`the owner ${deed}`);
   }
 
   /** §6.8 asks for a PIN before it lists or deletes; where none is set, whoever has the store may. */

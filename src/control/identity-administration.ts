@@ -3,9 +3,9 @@
 import { CAPABILITY_NAMES, namesOfCapabilities } from "../../applets/management/capability.ts";
 import type { Management } from "../../applets/management/management.ts";
 import type { FunctionName } from "../composition.ts";
-import type { Identity } from "../identity.ts";
+import { formatUsbId, type Identity, usbIdOf } from "../identity.ts";
 import type { Platform } from "../platform.ts";
-import type { ConfigureRequest, KeyIdentity } from "./messages.ts";
+import type { ConfigureRequest, IdentityOwner, KeyIdentity } from "./identity-messages.ts";
 import { Refusal } from "./refusal.ts";
 
 /** SecurityKey is one. */
@@ -16,19 +16,20 @@ export interface IdentifiedKey {
   /** Since the last power-up: the USB functions, and the applications as `Capability` bits. */
   readonly functions: readonly FunctionName[];
   readonly enabled: number;
-  readonly management: Management;
+  readonly applications: { readonly management: Management };
   readonly platform: Platform;
 }
 
-export class IdentityAdministration {
+export class IdentityAdministration implements IdentityOwner {
   readonly #key: IdentifiedKey;
 
   constructor(key: IdentifiedKey) {
     this.#key = key;
   }
 
-  show(): KeyIdentity {
-    const { serialNumber, identity, descriptor, functions, enabled, management, platform } = this.#key;
+  async show(): Promise<KeyIdentity> {
+    const { serialNumber, identity, descriptor, functions, enabled, applications, platform } = this.#key;
+    const { management } = applications;
     const { configuration } = management;
     const product = identity.product(functions);
     const chosen = namesOfCapabilities(configuration.enabled);
@@ -37,7 +38,7 @@ export class IdentityAdministration {
     return {
       serial: serialNumber,
       identity: identity.name,
-      usbId: [descriptor.idVendor, descriptor.idProduct].map((id) => id.toString(16).padStart(4, "0")).join(":"),
+      usbId: formatUsbId(usbIdOf(descriptor)),
       manufacturer: identity.manufacturer,
       product,
       readerName: functions.includes("CCID") ? `${identity.manufacturer} ${product}` : null,
@@ -56,7 +57,7 @@ export class IdentityAdministration {
 
   /** Throws Refusal, and then changes nothing. */
   async configure({ enable = [], disable = [], reset = false }: ConfigureRequest): Promise<KeyIdentity> {
-    const { configuration } = this.#key.management;
+    const { configuration } = this.#key.applications.management;
     const on = this.#capabilitiesOf(enable);
     const off = this.#capabilitiesOf(disable);
     if ((on & off) !== 0) throw new Refusal("bad-request", "An application is either to be on or off.");
@@ -65,11 +66,12 @@ export class IdentityAdministration {
     if (enabled === 0) throw new Refusal("refused", "Leave an application on: a key without one has no interface.");
     if (reset) await configuration.reset();
     if (on !== 0 || off !== 0) await configuration.enable(enabled);
+    this.#key.platform.log.info("the owner changed which applications are on");
     return this.show();
   }
 
   #capabilitiesOf(names: readonly string[]): number {
-    const { supported } = this.#key.management.configuration;
+    const { supported } = this.#key.applications.management.configuration;
     return names.reduce((all, name) => {
       const capability = new Map<string, number>(Object.entries(CAPABILITY_NAMES)).get(name) ?? 0;
       if ((capability & supported) === 0) {

@@ -36,6 +36,13 @@ export class JsonMembers {
     return required(name, this.optionalText(name));
   }
 
+  oneOf<T extends string>(name: string, known: readonly T[]): T {
+    const text = this.text(name);
+    const found = known.find((candidate) => candidate === text);
+    if (found === undefined) throw badRequest(`"${name}" has to be one of ${known.join(", ")}.`);
+    return found;
+  }
+
   optionalBoolean(name: string): boolean | undefined {
     const value = this.#take(name);
     if (value === undefined || typeof value === "boolean") return value;

@@ -2,7 +2,7 @@
 // is not asked for: who has the store has its accounts.
 import { type Account, isOnlyIncreasing, isTouchRequired } from "../../applets/oath/account.ts";
 import { type Accounts, encodeCounter } from "../../applets/oath/accounts.ts";
-import { askForTouch, takeCounter } from "../../applets/oath/calculate.ts";
+import { takeCounter, touchPrompt } from "../../applets/oath/calculate.ts";
 import { computeCode, formatCode } from "../../applets/oath/codes.ts";
 import { Algorithm, MAX_ACCOUNTS, OathType, Property } from "../../applets/oath/parameters.ts";
 import type { Platform } from "../platform.ts";
@@ -33,11 +33,11 @@ export class OathAdministration implements OathOwner {
     this.#today = today;
   }
 
-  async listOathAccounts(): Promise<readonly OathAccountSummary[]> {
+  async list(): Promise<readonly OathAccountSummary[]> {
     return this.#accounts.list().map(summarize);
   }
 
-  async addOathAccount({ uri, touch = false, replace = false }: OathAddRequest): Promise<OathAccountSummary> {
+  async add({ uri, touch = false, replace = false }: OathAddRequest): Promise<OathAccountSummary> {
     const { fields, counter } = parseOtpauthUri(uri);
     const isKnown = this.#accounts.find(fields.name) !== undefined;
     if (isKnown && !replace) {
@@ -51,7 +51,7 @@ export class OathAdministration implements OathOwner {
     return summarize(this.#accounts.require(fields.name));
   }
 
-  async oathCode(name: string): Promise<OathCode> {
+  async code(name: string): Promise<OathCode> {
     const account = this.#findOne(name);
     if (account.type === OathType.REVERSE_HOTP) {
       throw new Refusal("refused", "That account verifies codes, and gives none.");
@@ -72,7 +72,7 @@ export class OathAdministration implements OathOwner {
     return { name: text, code: formatCode(computeCode(account, challenge), account), validUntil };
   }
 
-  async deleteOathAccount(name: string): Promise<OathAccountSummary> {
+  async delete(name: string): Promise<OathAccountSummary> {
     const account = this.#accounts.find(new TextEncoder().encode(name));
     if (account === undefined) throw noSuchAccount();
     await this.#accounts.delete(account.name);
@@ -80,7 +80,7 @@ export class OathAdministration implements OathOwner {
     return summarize(account);
   }
 
-  async resetOath(): Promise<void> {
+  async reset(): Promise<void> {
     await this.#accounts.reset();
     this.#platform.log.info("the owner reset OATH");
   }
@@ -97,7 +97,7 @@ export class OathAdministration implements OathOwner {
   }
 
   async #requireTouch(account: Account): Promise<void> {
-    const outcome = await askForTouch(this.#platform, account, new AbortController().signal);
+    const outcome = await this.#platform.presence.request(touchPrompt(account), new AbortController().signal);
     if (outcome === "granted") return;
     throw new Refusal(
       "refused",

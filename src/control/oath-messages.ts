@@ -31,12 +31,12 @@ export interface OathCode {
 
 export interface OathOwner {
   /** Oldest first. */
-  listOathAccounts(): Promise<readonly OathAccountSummary[]>;
-  addOathAccount(request: OathAddRequest): Promise<OathAccountSummary>;
+  list(): Promise<readonly OathAccountSummary[]>;
+  add(request: OathAddRequest): Promise<OathAccountSummary>;
   /** `name`: whole, or a part that only one account has. Waits for the touch where one is wanted. */
-  oathCode(name: string): Promise<OathCode>;
+  code(name: string): Promise<OathCode>;
   /** `name`: whole. Returns what was deleted. */
-  deleteOathAccount(name: string): Promise<OathAccountSummary>;
+  delete(name: string): Promise<OathAccountSummary>;
   /** Erases the accounts and the access code. */
-  resetOath(): Promise<void>;
+  reset(): Promise<void>;
 }

@@ -1,50 +1,28 @@
 // The control socket's routes for OATH.
 import type { JsonMembers } from "./json-members.ts";
-import type { OathAddRequest, OathOwner } from "./oath-messages.ts";
+import type { OathAddRequest } from "./oath-messages.ts";
+import { bare, type ControlledKey, type RouteEntry } from "./route.ts";
 
-interface OwnedKey {
-  readonly administration: OathOwner;
-}
-
-type OathRoute = (key: OwnedKey, body: JsonMembers) => Promise<unknown>;
-
-/** By POST. */
-export const oathOrders: readonly (readonly [string, OathRoute])[] = [
-  ["/v1/oath/list", oathList],
-  ["/v1/oath/add", oathAdd],
-  ["/v1/oath/code", oathCode],
-  ["/v1/oath/delete", oathDelete],
-  ["/v1/oath/reset", oathReset],
+export const oathOrders: readonly RouteEntry[] = [
+  ["/v1/oath/list", bare(({ administration }) => administration.oath.list())],
+  ["/v1/oath/add", add],
+  ["/v1/oath/code", async ({ administration }, body) => administration.oath.code(onlyName(body))],
+  ["/v1/oath/delete", async ({ administration }, body) => administration.oath.delete(onlyName(body))],
+  ["/v1/oath/reset", bare(({ administration }) => administration.oath.reset())],
 ];
 
-async function oathList({ administration }: OwnedKey, body: JsonMembers): Promise<unknown> {
-  body.end();
-  return administration.listOathAccounts();
-}
-
-async function oathAdd({ administration }: OwnedKey, body: JsonMembers): Promise<unknown> {
+async function add({ administration }: ControlledKey, body: JsonMembers): Promise<unknown> {
   const request: OathAddRequest = {
     uri: body.text("uri"),
     touch: body.optionalBoolean("touch") ?? false,
     replace: body.optionalBoolean("replace") ?? false,
   };
   body.end();
-  return administration.addOathAccount(request);
+  return administration.oath.add(request);
 }
 
-async function oathCode({ administration }: OwnedKey, body: JsonMembers): Promise<unknown> {
+function onlyName(body: JsonMembers): string {
   const name = body.text("name");
   body.end();
-  return administration.oathCode(name);
-}
-
-async function oathDelete({ administration }: OwnedKey, body: JsonMembers): Promise<unknown> {
-  const name = body.text("name");
-  body.end();
-  return administration.deleteOathAccount(name);
-}
-
-async function oathReset({ administration }: OwnedKey, body: JsonMembers): Promise<unknown> {
-  body.end();
-  return administration.resetOath();
+  return name;
 }

@@ -36,7 +36,7 @@ export class OpenPgpAdministration implements OpenPgpOwner {
     this.#applet = applet;
   }
 
-  async openPgpInfo(): Promise<OpenPgpInfo> {
+  async info(): Promise<OpenPgpInfo> {
     const { aid, context } = this.#applet;
     const { passwords, persistent } = context;
     const version = new Reader(aid.subarray(6));
@@ -60,7 +60,7 @@ export class OpenPgpAdministration implements OpenPgpOwner {
     };
   }
 
-  async setOpenPgpTouch({ key, policy }: OpenPgpTouchRequest): Promise<OpenPgpInfo> {
+  async setTouch({ key, policy }: OpenPgpTouchRequest): Promise<OpenPgpInfo> {
     const { context } = this.#applet;
     if (context.persistent.isTerminated)
       throw new Refusal("refused", "The OpenPGP card is terminated: reset it first.");
@@ -73,10 +73,10 @@ export class OpenPgpAdministration implements OpenPgpOwner {
     const value = encodeUserInteraction(OPENPGP_TOUCH_POLICIES.indexOf(policy));
     await context.persistent.commit({ [dataObjectKey(keySlots[key].userInteraction)]: value });
     context.platform.log.info(`the owner set the touch policy of the OpenPGP ${keySlots[key].name}`);
-    return this.openPgpInfo();
+    return this.info();
   }
 
-  async resetOpenPgp(): Promise<void> {
+  async reset(): Promise<void> {
     await this.#applet.reset();
     this.#applet.context.platform.log.info("the owner reset the OpenPGP card");
   }

@@ -46,9 +46,9 @@ export interface OpenPgpTouchRequest {
 }
 
 export interface OpenPgpOwner {
-  openPgpInfo(): Promise<OpenPgpInfo>;
+  info(): Promise<OpenPgpInfo>;
   /** Fixed policies can be changed by nobody but a reset. */
-  setOpenPgpTouch(request: OpenPgpTouchRequest): Promise<OpenPgpInfo>;
+  setTouch(request: OpenPgpTouchRequest): Promise<OpenPgpInfo>;
   /** Erases keys, data objects and passwords. */
-  resetOpenPgp(): Promise<void>;
+  reset(): Promise<void>;
 }

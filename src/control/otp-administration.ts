@@ -5,21 +5,19 @@ import { initialMovingFactor } from "../../applets/otp/configure.ts";
 import { ConfigFlag, SLOT_NUMBERS, type SlotNumber } from "../../applets/otp/parameters.ts";
 import { encodeModhex } from "../../applets/otp/scan-map.ts";
 import { isDormant, kindOf, needsTouch, type SlotKind } from "../../applets/otp/slot-config.ts";
-import type { Slot } from "../../applets/otp/slots.ts";
+import type { Slot, Slots } from "../../applets/otp/slots.ts";
 import type { Platform } from "../platform.ts";
-import type { Administration, OtpInfo, OtpSlotSummary } from "./messages.ts";
 import { buildSlot } from "./otp-configuration.ts";
+import type { OtpInfo, OtpOwner, OtpSlotAnswer, OtpSlotRequest, OtpSlotSummary } from "./otp-messages.ts";
 import { Refusal } from "./refusal.ts";
 
 /** What of a key this concerns. */
 export interface OtpKey {
   readonly serialNumber: string;
-  readonly otp: OtpApplet;
+  readonly applications: { readonly otp: OtpApplet };
   readonly hasKeyboard: boolean;
   readonly platform: Platform;
 }
-
-type OtpAdministration = Pick<Administration, "otpInfo" | "setOtpSlot" | "deleteOtpSlot" | "swapOtpSlots">;
 
 const KINDS = {
   "yubico-otp": "yubico",
@@ -30,48 +28,60 @@ const KINDS = {
   "chal-otp": "chalresp-yubico",
 } as const satisfies Record<SlotKind, string>;
 
-export function administerOtp(key: OtpKey): OtpAdministration {
-  const { platform } = key;
-  const { slots } = key.otp;
-  return {
-    otpInfo: async () => info(key),
-    async setOtpSlot(request) {
-      const { slot, replace = false } = request;
-      const { config, generated } = buildSlot(request, platform);
-      await slots.inTurn(async () => {
-        if (!replace && slots.get(slot) !== undefined) {
-          throw new Refusal("otp-slot-configured", `Slot ${slot} is configured already: replace that with --replace.`);
-        }
-        await slots.writeConfig(slot, config, initialMovingFactor(config));
-      });
-      platform.log.info(`the owner configured OTP slot ${slot}`);
-      return { slot: summarize(slot, slots.get(slot)), generated };
-    },
-    async deleteOtpSlot(slot) {
-      await slots.inTurn(async () => {
-        if (slots.get(slot) === undefined) throw new Refusal("otp-slot-empty", `Slot ${slot} is not configured.`);
-        await slots.writeConfig(slot, undefined);
-      });
-      platform.log.info(`the owner deleted OTP slot ${slot}`);
-    },
-    async swapOtpSlots() {
-      await slots.inTurn(async () => {
-        if (slots.configured.length === 0) throw new Refusal("otp-slot-empty", "Neither slot is configured.");
-        await slots.writeSwapped();
-      });
-      platform.log.info("the owner swapped the OTP slots");
-      return info(key);
-    },
-  };
-}
+export class OtpAdministration implements OtpOwner {
+  readonly #key: OtpKey;
 
-function info({ serialNumber, otp, hasKeyboard, platform }: OtpKey): OtpInfo {
-  return {
-    serial: serialNumber,
-    cardSerial: platform.device.serialNumber,
-    keyboard: hasKeyboard,
-    slots: SLOT_NUMBERS.map((slot) => summarize(slot, otp.slots.get(slot))),
-  };
+  constructor(key: OtpKey) {
+    this.#key = key;
+  }
+
+  async info(): Promise<OtpInfo> {
+    const { serialNumber, hasKeyboard, platform } = this.#key;
+    return {
+      serial: serialNumber,
+      cardSerial: platform.device.serialNumber,
+      keyboard: hasKeyboard,
+      slots: SLOT_NUMBERS.map((slot) => this.#summarize(slot)),
+    };
+  }
+
+  async set(request: OtpSlotRequest): Promise<OtpSlotAnswer> {
+    const { slot, replace = false } = request;
+    const { config, generated } = buildSlot(request, this.#key.platform);
+    await this.#slots.inTurn(async () => {
+      if (!replace && this.#slots.get(slot) !== undefined) {
+        throw new Refusal("otp-slot-configured", `Slot ${slot} is configured already: replace that with --replace.`);
+      }
+      await this.#slots.writeConfig(slot, config, initialMovingFactor(config));
+    });
+    this.#key.platform.log.info(`the owner configured OTP slot ${slot}`);
+    return { slot: this.#summarize(slot), generated };
+  }
+
+  async delete(slot: SlotNumber): Promise<void> {
+    await this.#slots.inTurn(async () => {
+      if (this.#slots.get(slot) === undefined) throw new Refusal("otp-slot-empty", `Slot ${slot} is not configured.`);
+      await this.#slots.writeConfig(slot, undefined);
+    });
+    this.#key.platform.log.info(`the owner deleted OTP slot ${slot}`);
+  }
+
+  async swap(): Promise<OtpInfo> {
+    await this.#slots.inTurn(async () => {
+      if (this.#slots.configured.length === 0) throw new Refusal("otp-slot-empty", "Neither slot is configured.");
+      await this.#slots.writeSwapped();
+    });
+    this.#key.platform.log.info("the owner swapped the OTP slots");
+    return this.info();
+  }
+
+  get #slots(): Slots {
+    return this.#key.applications.otp.slots;
+  }
+
+  #summarize(slot: SlotNumber): OtpSlotSummary {
+    return summarize(slot, this.#slots.get(slot));
+  }
 }
 
 function summarize(slot: SlotNumber, state: Slot | undefined): OtpSlotSummary {

@@ -15,7 +15,7 @@ import { concat } from "../bytes/concat.ts";
 import { fromHex, toHex } from "../bytes/hex.ts";
 import { encodeU16be, encodeU32be } from "../bytes/integer.ts";
 import type { Platform } from "../platform.ts";
-import type { OtpSlotAnswer, OtpSlotKind, OtpSlotRequest } from "./messages.ts";
+import type { OtpSlotAnswer, OtpSlotKind, OtpSlotRequest } from "./otp-messages.ts";
 import { Refusal } from "./refusal.ts";
 
 export interface BuiltSlot {

@@ -1,26 +1,18 @@
-// What the control socket answers about OTP slots.
+// The control socket's routes for OTP slots.
 import type { JsonMembers } from "./json-members.ts";
-import { OTP_SLOT_KINDS, type OtpSlotKind, type OtpSlotRequest } from "./messages.ts";
+import { OTP_SLOT_KINDS, type OtpSlotRequest } from "./otp-messages.ts";
 import { Refusal } from "./refusal.ts";
-import type { Route } from "./routes.ts";
+import { bare, type RouteEntry } from "./route.ts";
 
 const MAX_LENGTH = 0xff;
 const MAX_COUNTER = 0xf_ffff;
 
-/** By POST. */
-export const otpOrders: readonly (readonly [string, Route])[] = [
-  ["/v1/otp/info", bare(({ administration }) => administration.otpInfo())],
-  ["/v1/otp/set", async ({ administration }, body) => administration.setOtpSlot(slotRequest(body))],
-  ["/v1/otp/delete", async ({ administration }, body) => administration.deleteOtpSlot(onlySlotNumber(body))],
-  ["/v1/otp/swap", bare(({ administration }) => administration.swapOtpSlots())],
+export const otpOrders: readonly RouteEntry[] = [
+  ["/v1/otp/info", bare(({ administration }) => administration.otp.info())],
+  ["/v1/otp/set", async ({ administration }, body) => administration.otp.set(slotRequest(body))],
+  ["/v1/otp/delete", async ({ administration }, body) => administration.otp.delete(onlySlotNumber(body))],
+  ["/v1/otp/swap", bare(({ administration }) => administration.otp.swap())],
 ];
-
-function bare(run: (...key: Parameters<Route>) => Promise<unknown>): Route {
-  return (key, body, signal) => {
-    body.end();
-    return run(key, body, signal);
-  };
-}
 
 function onlySlotNumber(body: JsonMembers): 1 | 2 {
   const slot = slotNumber(body);
@@ -36,8 +28,7 @@ function slotNumber(body: JsonMembers): 1 | 2 {
 
 function slotRequest(body: JsonMembers): OtpSlotRequest {
   const slot = slotNumber(body);
-  const kind = body.text("kind");
-  if (!isKind(kind)) throw new Refusal("bad-request", `"kind" has to be one of ${OTP_SLOT_KINDS.join(", ")}.`);
+  const kind = body.oneOf("kind", OTP_SLOT_KINDS);
   const digits = body.optionalCount("digits", 8);
   if (digits !== undefined && digits !== 6 && digits !== 8) {
     throw new Refusal("bad-request", '"digits" has to be 6 or 8.');
@@ -57,8 +48,4 @@ function slotRequest(body: JsonMembers): OtpSlotRequest {
   body.end();
   const members = Object.entries(given).filter(([, value]) => value !== undefined);
   return { slot, kind, ...(Object.fromEntries(members) as Omit<OtpSlotRequest, "slot" | "kind">) };
-}
-
-function isKind(text: string): text is OtpSlotKind {
-  return (OTP_SLOT_KINDS as readonly string[]).includes(text);
 }

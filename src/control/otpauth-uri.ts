@@ -10,6 +10,7 @@ import {
   OathType,
   SECRET_LENGTH,
 } from "../../applets/oath/parameters.ts";
+import { parseBase32 } from "../bytes/base32.ts";
 import { hash } from "../crypto/hash.ts";
 import { Refusal } from "./refusal.ts";
 
@@ -92,7 +93,7 @@ function number(parameters: URLSearchParams, name: string, min: number, max: num
 
 /** As the card wants it: a key that HMAC would hash is hashed; codes stay the same. */
 function secretOf(text: string | null, { hash: name, blockLength }: AlgorithmTraits): Uint8Array {
-  const given = decodeBase32(text ?? "");
+  const given = parseBase32(text ?? "");
   if (given === undefined) throw bad("The secret of an account is in Base32: letters A to Z and digits 2 to 7.");
   if (given.length === 0) throw bad("The URI has no secret, as in …?secret=….");
   const key = given.length > blockLength ? hash(name, given) : given;
@@ -100,25 +101,6 @@ function secretOf(text: string | null, { hash: name, blockLength }: AlgorithmTra
     throw bad(`The secret has ${key.length} bytes, and the card has room for ${SECRET_LENGTH.max}.`);
   }
   return key;
-}
-
-/** RFC 4648 §6, in upper or lower case, with or without padding; spaces are how people group it. */
-function decodeBase32(text: string): Uint8Array | undefined {
-  const digits = text.toUpperCase().replace(/[\s-]/g, "").replace(/=+$/, "");
-  if (!/^[A-Z2-7]*$/.test(digits) || [1, 3, 6].includes(digits.length % 8)) return undefined;
-  const bytes = new Uint8Array(Math.floor((digits.length * 5) / 8));
-  let bits = 0;
-  let held = 0;
-  let at = 0;
-  for (const digit of digits) {
-    held = ((held << 5) | "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567".indexOf(digit)) & 0xfff;
-    bits += 5;
-    if (bits >= 8) {
-      bits -= 8;
-      bytes[at++] = held >>> bits;
-    }
-  }
-  return bytes;
 }
 
 function bad(message: string): Refusal {

@@ -28,7 +28,7 @@ export class PivAdministration implements PivOwner {
     this.#platform = platform;
   }
 
-  async pivInfo(): Promise<PivInfo> {
+  async info(): Promise<PivInfo> {
     const key = readManagementKey(this.#platform);
     return {
       pin: summarize(this.#piv.pin),
@@ -45,7 +45,7 @@ export class PivAdministration implements PivOwner {
     };
   }
 
-  async resetPiv(): Promise<void> {
+  async reset(): Promise<void> {
     await this.#piv.reset();
     this.#platform.log.info("the owner reset PIV");
   }

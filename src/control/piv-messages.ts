@@ -35,7 +35,7 @@ export interface PivInfo {
 }
 
 export interface PivOwner {
-  pivInfo(): Promise<PivInfo>;
+  info(): Promise<PivInfo>;
   /** Erases keys, certificates and objects, and brings PIN, PUK and management key back; the attestation key stays. */
-  resetPiv(): Promise<void>;
+  reset(): Promise<void>;
 }

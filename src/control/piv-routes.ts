@@ -1,25 +1,7 @@
 // The control socket's routes for PIV.
-import type { JsonMembers } from "./json-members.ts";
-import type { PivOwner } from "./piv-messages.ts";
+import { bare, type RouteEntry } from "./route.ts";
 
-interface OwnedKey {
-  readonly administration: PivOwner;
-}
-
-type PivRoute = (key: OwnedKey, body: JsonMembers) => Promise<unknown>;
-
-/** By POST. */
-export const pivOrders: readonly (readonly [string, PivRoute])[] = [
-  ["/v1/piv/info", pivInfo],
-  ["/v1/piv/reset", pivReset],
+export const pivOrders: readonly RouteEntry[] = [
+  ["/v1/piv/info", bare(({ administration }) => administration.piv.info())],
+  ["/v1/piv/reset", bare(({ administration }) => administration.piv.reset())],
 ];
-
-async function pivInfo({ administration }: OwnedKey, body: JsonMembers): Promise<unknown> {
-  body.end();
-  return administration.pivInfo();
-}
-
-async function pivReset({ administration }: OwnedKey, body: JsonMembers): Promise<unknown> {
-  body.end();
-  return administration.resetPiv();
-}

@@ -7,7 +7,8 @@ import { JsonMembers } from "./json-members.ts";
 import { listenAt } from "./listen.ts";
 import type { WatchLine } from "./messages.ts";
 import { Refusal, RefusalCode } from "./refusal.ts";
-import { type ControlledKey, orders, questions, type Route } from "./routes.ts";
+import type { ControlledKey, Route } from "./route.ts";
+import { orders, questions } from "./routes.ts";
 
 /** The largest request is a PIN, or a list of relying parties. */
 const MAX_BODY = 16 * 1024;

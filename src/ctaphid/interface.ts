@@ -3,9 +3,8 @@
 import { concat } from "../bytes/concat.ts";
 import { fromHex } from "../bytes/hex.ts";
 import type { Logger } from "../log.ts";
-import { encodeEndpointDescriptor, InterfaceDescriptor } from "../usb/descriptors.ts";
 import { type InEndpoint, type OutEndpoint, UsbStall } from "../usb/endpoint.ts";
-import { HidClass, HidControl, ReportType } from "../usb/hid.ts";
+import { HidControl, ReportType } from "../usb/hid.ts";
 import { type Pacing, PacketQueue } from "../usb/packet-queue.ts";
 import type { SetupPacket, UsbInterface } from "../usb/types.ts";
 import type { CtapHidApplication } from "./application.ts";
@@ -89,19 +88,8 @@ export class CtapHidInterface implements UsbInterface {
       { ...shape, direction: "out", receive: (data) => this.#receive(data) },
     ];
     this.interfaceNumbers = [interfaceNumber];
-    this.descriptors = concat(
-      InterfaceDescriptor.encode({
-        bInterfaceNumber: interfaceNumber,
-        bAlternateSetting: 0,
-        bNumEndpoints: this.endpoints.length,
-        bInterfaceClass: HidClass.CLASS,
-        bInterfaceSubClass: HidClass.NO_SUBCLASS,
-        bInterfaceProtocol: HidClass.NO_PROTOCOL,
-        iInterface: options.iInterface ?? 0,
-      }),
-      this.#hid.descriptor,
-      ...this.endpoints.map(encodeEndpointDescriptor),
-    );
+    const { endpoints } = this;
+    this.descriptors = this.#hid.encodeInterface({ interfaceNumber, iInterface: options.iInterface, endpoints });
   }
 
   control(setup: SetupPacket, data: Uint8Array): Uint8Array {

@@ -3,7 +3,6 @@
 import { concat } from "../bytes/concat.ts";
 import { fromHex } from "../bytes/hex.ts";
 import type { Logger } from "../log.ts";
-import { encodeEndpointDescriptor, InterfaceDescriptor } from "../usb/descriptors.ts";
 import { type InEndpoint, UsbStall } from "../usb/endpoint.ts";
 import { HidClass, HidControl, ReportType } from "../usb/hid.ts";
 import type { SetupPacket, UsbInterface } from "../usb/types.ts";
@@ -67,19 +66,13 @@ export class KeyboardInterface implements UsbInterface {
       },
     ];
     this.interfaceNumbers = [interfaceNumber];
-    this.descriptors = concat(
-      InterfaceDescriptor.encode({
-        bInterfaceNumber: interfaceNumber,
-        bAlternateSetting: 0,
-        bNumEndpoints: this.endpoints.length,
-        bInterfaceClass: HidClass.CLASS,
-        bInterfaceSubClass: HidClass.BOOT,
-        bInterfaceProtocol: HidClass.KEYBOARD,
-        iInterface: options.iInterface ?? 0,
-      }),
-      this.#hid.descriptor,
-      ...this.endpoints.map(encodeEndpointDescriptor),
-    );
+    const { endpoints } = this;
+    this.descriptors = this.#hid.encodeInterface({
+      interfaceNumber,
+      iInterface: options.iInterface,
+      bootDevice: HidClass.KEYBOARD,
+      endpoints,
+    });
   }
 
   /** See Typist.type. */

@@ -1,7 +1,8 @@
 // The control requests of a HID interface, shared by all of them: the HID and report descriptors, idle rate, boot
 // protocol, and reports over endpoint 0. HID 1.11 §7.1, §7.2
-import { DescriptorType, HidDescriptor } from "./descriptors.ts";
-import { UsbStall } from "./endpoint.ts";
+import { concat } from "../bytes/concat.ts";
+import { DescriptorType, encodeEndpointDescriptor, HidDescriptor, InterfaceDescriptor } from "./descriptors.ts";
+import { type Endpoint, UsbStall } from "./endpoint.ts";
 import { highByte, lowByte, RequestType, StandardRequest } from "./request.ts";
 import type { SetupPacket } from "./types.ts";
 
@@ -35,6 +36,15 @@ export interface HidOptions {
   readonly setReport?: (type: number, id: number, data: Uint8Array) => void;
 }
 
+export interface HidInterfaceOptions {
+  readonly interfaceNumber: number;
+  /** Index of the string that names the interface; 0 unless given, for none. */
+  readonly iInterface?: number | undefined;
+  /** bInterfaceProtocol: which boot device it is, for those of the boot subclass. HID 1.11 §4.3 */
+  readonly bootDevice?: number;
+  readonly endpoints: readonly Endpoint[];
+}
+
 const NOTHING = new Uint8Array(0);
 
 export class HidControl {
@@ -52,6 +62,23 @@ export class HidControl {
       bReportDescriptorType: DescriptorType.HID_REPORT,
       wReportDescriptorLength: options.reportDescriptor.length,
     });
+  }
+
+  /** The whole interface, in the order of HID 1.11 §7.1. */
+  encodeInterface({ interfaceNumber, iInterface = 0, bootDevice, endpoints }: HidInterfaceOptions): Uint8Array {
+    return concat(
+      InterfaceDescriptor.encode({
+        bInterfaceNumber: interfaceNumber,
+        bAlternateSetting: 0,
+        bNumEndpoints: endpoints.length,
+        bInterfaceClass: HidClass.CLASS,
+        bInterfaceSubClass: this.#options.boot ? HidClass.BOOT : HidClass.NO_SUBCLASS,
+        bInterfaceProtocol: bootDevice ?? HidClass.NO_PROTOCOL,
+        iInterface,
+      }),
+      this.descriptor,
+      ...endpoints.map(encodeEndpointDescriptor),
+    );
   }
 
   /** What the host asked for last; the report protocol after a reset. HID 1.11 §7.2.6 */

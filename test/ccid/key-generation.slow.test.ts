@@ -12,6 +12,7 @@ import { createInterface } from "../ctaphid/rig.ts";
 import { attachDevice } from "../support/attached-key.ts";
 import { CcidClient } from "../support/ccid-client.ts";
 import { CtapHidClient } from "../support/ctaphid-client.ts";
+import { idlePings, median, pingMs } from "../support/ping-latency.ts";
 
 const MOST_MORE_MS = 5;
 
@@ -52,25 +53,13 @@ beforeAll(async () => {
 });
 afterAll(() => server.close());
 
-async function pingMs(): Promise<number> {
-  const before = performance.now();
-  await channel.ping(new Uint8Array(57));
-  return performance.now() - before;
-}
-
-function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[values.length >> 1] ?? Number.NaN;
-}
-
 test("A PING while a key is generated takes at most 5 ms longer", async () => {
   await reader.powerOn();
-  for (let round = 0; round < 100; round++) await pingMs();
-  const idle: number[] = [];
-  for (let round = 0; round < 200; round++) idle.push(await pingMs());
+  const idle = await idlePings(channel);
   const busy: number[] = [];
   while (busy.length < 100) {
     const generated = reader.transmit(Uint8Array.of(0x00, 0x47, 0x80, 0x00));
-    while (busy.length < 300 && (isGenerating || busy.length === 0)) busy.push(await pingMs());
+    while (busy.length < 300 && (isGenerating || busy.length === 0)) busy.push(await pingMs(channel));
     await generated;
   }
   expect(median(busy)).toBeLessThan(median(idle) + MOST_MORE_MS);

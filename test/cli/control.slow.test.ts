@@ -1,56 +1,25 @@
 // A key that runs, and the program that talks to it, as they are built: what they print and how they end.
-import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, readdirSync } from "node:fs";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { beforeEach, describe, expect, it, vi } from "vitest";
 import { attachDevice, openChannel } from "../support/attached-key.ts";
 import { storeDirectory } from "../support/store-directory.ts";
+import { programRig } from "./program.ts";
 
-const script = join(import.meta.dirname, "../../dist/src/cli.js");
 const directory = storeDirectory();
-const children = new Set<ChildProcess>();
 let place: string;
 
 beforeEach(() => {
   place = mkdtempSync(join(directory, "place-"));
 });
-afterEach(() => {
-  for (const child of children) child.kill("SIGKILL");
-  children.clear();
-});
 
-function start(args: readonly string[], extra: NodeJS.ProcessEnv = {}) {
-  const env = { PATH: process.env.PATH, HOME: place, XDG_RUNTIME_DIR: place, ...extra };
-  const child = spawn(process.execPath, [script, ...args], { stdio: ["ignore", "pipe", "pipe"], env });
-  children.add(child);
-  const result = { child, stdout: "", stderr: "" };
-  child.stdout.on("data", (data: Buffer) => {
-    result.stdout += data.toString();
-  });
-  child.stderr.on("data", (data: Buffer) => {
-    result.stderr += data.toString();
-  });
-  return result;
-}
-
-async function run(args: readonly string[], extra: NodeJS.ProcessEnv = {}) {
-  const result = start(args, extra);
-  const [status] = (await once(result.child, "close")) as [number];
-  return { status, stdout: result.stdout, stderr: result.stderr };
-}
-
-async function serving(...args: string[]) {
-  const result = start(["serve", "--port", "0", ...args]);
-  await vi.waitFor(() => expect(result.stdout).toContain("Ctrl-C"), { timeout: 10_000 });
-  const port = Number(/^Listening on 127\.0\.0\.1:(\d+)$/m.exec(result.stdout)?.[1]);
-  return { ...result, port, shown: () => result.stdout };
-}
+const { start, run, serving } = programRig(() => ({ HOME: place, XDG_RUNTIME_DIR: place }));
 
 describe("a key without a terminal", () => {
   it("gets its touches from latchkey touch, and is watched meanwhile", async () => {
-    const { port, child, shown } = await serving("--ephemeral", "--touch", "ask");
-    expect(shown()).toMatch(/^Touch: ask; "[^"]+cli\.js touch" grants, with --deny it denies\.$/m);
+    const { port, child, stdout: shown } = await serving("--ephemeral", "--touch", "ask");
+    expect(shown).toMatch(/^Touch: ask; "[^"]+cli\.js touch" grants, with --deny it denies\.$/m);
     const watching = start(["watch"]);
     await vi.waitFor(() => expect(watching.stdout).toContain("attached to no host"), { timeout: 10_000 });
     const host = await openChannel(await attachDevice({ host: "127.0.0.1", port }));

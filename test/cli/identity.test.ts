@@ -1,70 +1,20 @@
-// `latchkey identity` and `latchkey list --local`, on keys that run in this process and on the stores of keys that do not.
-import { mkdirSync } from "node:fs";
-import { join } from "node:path";
-import { PassThrough } from "node:stream";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { type IdentityOptions, identity } from "../../src/cli/identity.ts";
 import { listLocal } from "../../src/cli/list.ts";
-import type { Surroundings } from "../../src/cli/open-store.ts";
 import { formatRemote } from "../../src/cli/options.ts";
 import { powerCycle } from "../../src/cli/power-cycle.ts";
-import { type ServeOptions, type Serving, serve } from "../../src/cli/serve.ts";
 import { init } from "../../src/cli/store.ts";
-import type { KeyIdentity } from "../../src/control/messages.ts";
+import type { KeyIdentity } from "../../src/control/identity-messages.ts";
 import { Refusal } from "../../src/control/refusal.ts";
 import { attachDevice, openChannel } from "../support/attached-key.ts";
-import { storeDirectory } from "../support/store-directory.ts";
+import { commandRig } from "./rig.ts";
 
-const directory = storeDirectory();
-let places = 0;
-let env: NodeJS.ProcessEnv;
-let around: Surroundings;
-let printed: string[];
-const print = (line: string) => void printed.push(line);
+const { env, around, printed, print, printedJson, usualStore, banner, start } = commandRig({ touch: "auto" });
 const plain = { json: false };
-const running = new Set<Serving>();
-
-beforeEach(() => {
-  const place = join(directory, `place-${++places}`);
-  mkdirSync(place, { mode: 0o700 });
-  env = { XDG_RUNTIME_DIR: place, XDG_DATA_HOME: place };
-  around = { terminal: undefined, env, warn: () => {} };
-  printed = [];
-});
-afterEach(async () => {
-  for (const serving of running) await serving.close();
-  running.clear();
-});
-
-const usualStore = () => join(env.XDG_DATA_HOME ?? "", "latchkey", "store");
-
-/** What it prints when it starts. */
-async function startAndRead(changes: Partial<ServeOptions>): Promise<string> {
-  const output = new PassThrough();
-  await start(changes, output);
-  return String(output.read());
-}
-
-async function start(changes: Partial<ServeOptions> = {}, output = new PassThrough().resume()): Promise<Serving> {
-  const options: ServeOptions = {
-    host: "127.0.0.1",
-    port: 0,
-    ephemeral: true,
-    store: usualStore(),
-    logLevel: "error",
-    touch: "auto",
-    ...changes,
-  };
-  const console = { input: new PassThrough(), output, errors: new PassThrough().resume() };
-  const serving = await serve(options, { ...console, isTerminal: false, script: "/opt/latchkey/cli.js" }, around);
-  running.add(serving);
-  return serving;
-}
 
 async function identityJson(options: Partial<IdentityOptions> = {}): Promise<KeyIdentity> {
   await identity({ json: true, ...options }, around, print);
-  expect(printed).toHaveLength(1);
-  return JSON.parse(printed.splice(0)[0] ?? "") as KeyIdentity;
+  return printedJson() as KeyIdentity;
 }
 
 const namesOf = (applications: KeyIdentity["applications"], which: "enabled" | "active") =>
@@ -184,6 +134,8 @@ test("list --local shows the keys that run, with their applications and where th
 
 test("A key under another name says so when it starts", async () => {
   const said = "Identity: a YubiKey 5's names and numbers, for development.";
-  expect((await startAndRead({ identity: "yubikey5" })).includes(said)).toBe(true);
-  expect((await startAndRead({})).includes(said)).toBe(false);
+  await start({ identity: "yubikey5" });
+  expect(banner().includes(said)).toBe(true);
+  await start();
+  expect(banner().includes(said)).toBe(false);
 });

@@ -1,15 +1,15 @@
 // status, touch, watch, power-cycle, fido, attestation and metadata, on keys that run in this process and on the stores
 // of keys that do not.
-import { chmodSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { chmodSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { PassThrough } from "node:stream";
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { attestationCreate, attestationRemove, attestationShow, metadata } from "../../src/cli/attestation.ts";
 import { moveCard } from "../../src/cli/card.ts";
 import { fidoChangePin, fidoCredentials, fidoDelete, fidoInfo, fidoReset, fidoSetPin } from "../../src/cli/fido.ts";
 import type { Surroundings } from "../../src/cli/open-store.ts";
 import { powerCycle } from "../../src/cli/power-cycle.ts";
-import { type ServeOptions, type Serving, serve } from "../../src/cli/serve.ts";
+import type { Serving } from "../../src/cli/serve.ts";
 import { status } from "../../src/cli/status.ts";
 import { init } from "../../src/cli/store.ts";
 import { touch } from "../../src/cli/touch.ts";
@@ -17,66 +17,11 @@ import { watch } from "../../src/cli/watch.ts";
 import { ControlClient } from "../../src/control/client.ts";
 import { attachDevice, openChannel } from "../support/attached-key.ts";
 import { Command, cborMap, encodeRequest, makeCredentialParameters } from "../support/fido-client.ts";
-import { storeDirectory } from "../support/store-directory.ts";
+import { commandRig } from "./rig.ts";
 
-const directory = storeDirectory();
-let places = 0;
-/** A runtime directory and a usual store of its own for each test. */
-let env: NodeJS.ProcessEnv;
-let around: Surroundings;
-let printed: string[];
-const print = (line: string) => printed.push(line);
+const { directory, env, around, printed, print, printedJson, usualStore, secretFile, start, stop } = commandRig();
 const json = { json: true };
 const plain = { json: false };
-const running = new Set<Serving>();
-
-beforeEach(() => {
-  const place = join(directory, `place-${++places}`);
-  mkdirSync(place, { mode: 0o700 });
-  env = { XDG_RUNTIME_DIR: place, XDG_DATA_HOME: place };
-  around = { terminal: undefined, env, warn: () => {} };
-  printed = [];
-});
-afterEach(async () => {
-  for (const serving of running) await serving.close();
-  running.clear();
-});
-
-const usualStore = () => join(env.XDG_DATA_HOME ?? "", "latchkey", "store");
-
-async function start(changes: Partial<ServeOptions> = {}): Promise<Serving> {
-  const options: ServeOptions = {
-    host: "127.0.0.1",
-    port: 0,
-    ephemeral: true,
-    store: usualStore(),
-    usbId: { vendor: 0x1209, product: 0x0001 },
-    logLevel: "error",
-    touch: "ask",
-    ...changes,
-  };
-  const console = { input: new PassThrough(), output: new PassThrough().resume(), errors: new PassThrough().resume() };
-  const serving = await serve(options, { ...console, isTerminal: false, script: "/opt/latchkey/cli.js" }, around);
-  running.add(serving);
-  return serving;
-}
-
-async function stop(serving: Serving): Promise<void> {
-  running.delete(serving);
-  await serving.close();
-}
-
-/** The only thing that was printed, which is JSON. */
-function printedJson() {
-  expect(printed).toHaveLength(1);
-  return JSON.parse(printed.splice(0)[0] ?? "");
-}
-
-function secretFile(text: string): string {
-  const path = join(env.XDG_RUNTIME_DIR ?? "", `secret-${printed.length}-${text.length}`);
-  writeFileSync(path, text, { mode: 0o600 });
-  return path;
-}
 
 /** With answers typed at a terminal, in the order of the questions. */
 function typing(...answers: string[]): Surroundings & { readonly shown: () => string } {

@@ -1,58 +1,23 @@
 // latchkey oath, on a key that runs in this process and on the store of one that does not.
-import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
+import { chmodSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { PassThrough, Readable } from "node:stream";
-import { afterEach, beforeEach, expect, it } from "vitest";
+import { beforeEach, expect, it } from "vitest";
 import { oathAdd, oathCode, oathDelete, oathList, oathReset } from "../../src/cli/oath.ts";
-import type { Surroundings } from "../../src/cli/open-store.ts";
-import { type Serving, serve } from "../../src/cli/serve.ts";
-import { init } from "../../src/cli/store.ts";
-import { storeDirectory } from "../support/store-directory.ts";
+import { commandRig } from "./rig.ts";
 
-const directory = storeDirectory();
+const { env, around, printed, print, makeStore, secretFile, start } = commandRig({ ephemeral: false, touch: "auto" });
 const URI = "otpauth://hotp/Example:alice?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ&counter=0";
 const plain = { json: false };
 const json = { json: true };
 const add = { touch: false, replace: false, ...plain };
 const nothing = Readable.from([]);
-let places = 0;
-let env: NodeJS.ProcessEnv;
-let around: Surroundings;
-let store: string;
-let printed: string[];
-let serving: Serving | undefined;
-const print = (line: string) => printed.push(line);
 
-beforeEach(async () => {
-  const place = join(directory, `place-${++places}`);
-  mkdirSync(place, { mode: 0o700 });
-  env = { XDG_RUNTIME_DIR: place, XDG_DATA_HOME: place };
-  around = { terminal: undefined, env, warn: () => {} };
-  store = join(place, "latchkey", "store");
-  printed = [];
-  await init({ store }, around, print);
-  printed.length = 0;
-});
-afterEach(async () => {
-  await serving?.close();
-  serving = undefined;
-});
-
-async function start(touch: "auto" | "ask" = "auto"): Promise<void> {
-  const options = { host: "127.0.0.1", port: 0, ephemeral: false, store, logLevel: "error", touch } as const;
-  const streams = { input: new PassThrough(), output: new PassThrough().resume(), errors: new PassThrough().resume() };
-  const usbId = { vendor: 0x1209, product: 0x0001 };
-  serving = await serve(
-    { ...options, usbId },
-    { ...streams, isTerminal: false, script: "/opt/latchkey/cli.js" },
-    around,
-  );
-}
+beforeEach(makeStore);
 
 it("adds an account to a stopped key, from a file, and uses it on the running one", async () => {
   await oathList(plain, around, print);
-  const uriFile = join(env.XDG_RUNTIME_DIR ?? "", "uri");
-  writeFileSync(uriFile, `${URI}\n`, { mode: 0o600 });
+  const uriFile = secretFile(`${URI}\n`);
   await oathAdd(undefined, { ...add, uriFile }, around, nothing, print);
   await oathCode("alice", plain, around, print);
   await start();

@@ -1,27 +1,13 @@
 // `latchkey openpgp`, on the store of a key that does not run. What it does on one that runs: test/native/gpg-touch.test.ts.
-import { mkdirSync } from "node:fs";
-import { join } from "node:path";
 import { beforeEach, expect, test } from "vitest";
 import { Failure } from "../../src/cli/failure.ts";
-import type { Surroundings } from "../../src/cli/open-store.ts";
 import { openPgpInfo, openPgpReset, openPgpSetTouch } from "../../src/cli/openpgp.ts";
-import { init } from "../../src/cli/store.ts";
-import { storeDirectory } from "../support/store-directory.ts";
+import { commandRig } from "./rig.ts";
 
-const directory = storeDirectory();
-let places = 0;
-let around: Surroundings;
-let printed: string[];
-const print = (line: string) => void printed.push(line);
+const { around, printed, print, makeStore } = commandRig();
 const plain = { json: false, yes: false };
 
-beforeEach(async () => {
-  const place = join(directory, `place-${++places}`);
-  mkdirSync(place, { mode: 0o700 });
-  around = { terminal: undefined, env: { XDG_RUNTIME_DIR: place, XDG_DATA_HOME: place }, warn: () => {} };
-  printed = [];
-  await init({ store: join(place, "latchkey", "store") }, around, () => {});
-});
+beforeEach(makeStore);
 
 async function lines(run: Promise<void>): Promise<string[]> {
   await run;
@@ -58,7 +44,7 @@ test("set-touch sets a policy, and asks before it fixes one", async () => {
 test("reset asks first, and makes the card as new", async () => {
   await openPgpSetTouch("aut", "on", plain, around, print);
   await expect(openPgpReset(plain, around, print)).rejects.toThrow(/say --yes/);
-  printed = [];
+  printed.length = 0;
   expect(await lines(openPgpReset({ json: false, yes: true }, around, print))).toEqual([
     expect.stringMatching(/^The OpenPGP card of key [0-9a-f]{16} is as new: its PINs are 123456 and 12345678\.$/),
   ]);

@@ -2,7 +2,6 @@ import { InvalidArgumentError } from "commander";
 import { expect, test } from "vitest";
 import {
   formatRemote,
-  formatUsbId,
   parseBusid,
   parseHubPort,
   parseLogLevel,
@@ -13,6 +12,7 @@ import {
   parseUsbId,
   parseVpcd,
 } from "../../src/cli/options.ts";
+import { formatUsbId } from "../../src/identity.ts";
 
 test("A TCP port is a decimal number up to 65535; only a listener may have 0", () => {
   expect(parseTcpPort("0")).toBe(0);

@@ -1,28 +1,16 @@
 // `latchkey piv …` on the store of a key that does not run. (On one that runs: test/control/piv-administration.test.ts.)
-import { mkdirSync } from "node:fs";
-import { join } from "node:path";
 import { beforeEach, expect, test } from "vitest";
-import { openStore, type Surroundings } from "../../src/cli/open-store.ts";
+import { openStore } from "../../src/cli/open-store.ts";
 import { pivInfo, pivReset } from "../../src/cli/piv.ts";
-import { init } from "../../src/cli/store.ts";
 import { createSelectedPiv } from "../piv/rig.ts";
 import { Algorithm, statusOf } from "../support/piv-client.ts";
-import { storeDirectory } from "../support/store-directory.ts";
+import { commandRig } from "./rig.ts";
 
-const directory = storeDirectory();
-let places = 0;
-let around: Surroundings;
-let printed: string[];
-const print = (line: string) => void printed.push(line);
+const { around, printed, print, usualStore, makeStore } = commandRig();
 
 beforeEach(async () => {
-  const place = join(directory, `place-${++places}`);
-  mkdirSync(place, { mode: 0o700 });
-  around = { terminal: undefined, env: { XDG_RUNTIME_DIR: place, XDG_DATA_HOME: place }, warn: () => {} };
-  const path = join(place, "latchkey", "store");
-  await init({ store: path }, around, () => {});
-  printed = [];
-  const store = await openStore({ store: path }, around);
+  await makeStore();
+  const store = await openStore({ store: usualStore() }, around);
   const { client } = await createSelectedPiv({ store });
   await client.authenticate();
   await client.generate(0x9a, Algorithm.P256);

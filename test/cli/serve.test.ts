@@ -150,8 +150,8 @@ test("The control socket tells what the key is, and its store by the file behind
 
 test("A power cycle unplugs the key from its host, and clears what a wrong PIN blocked", async () => {
   const { address, client } = await start();
-  await client.administration.setPin("1234");
-  const wrong = () => client.administration.listCredentials("4321").catch((error: Error) => error.message);
+  await client.administration.fido.setPin("1234");
+  const wrong = () => client.administration.fido.listCredentials("4321").catch((error: Error) => error.message);
   await wrong();
   await wrong();
   expect(await wrong()).toMatch(/^Three wrong PINs in a row: .* 5 tries are left\.$/);
@@ -170,12 +170,12 @@ test("A power cycle unplugs the key from its host, and clears what a wrong PIN b
 });
 
 test("What FIDO2 is told to do otherwise is what it says of itself", async () => {
-  const plain = await (await start()).client.administration.fidoInfo();
+  const plain = await (await start()).client.administration.fido.info();
   expect(plain.options).not.toHaveProperty("uv");
   expect(plain.algorithms).toEqual([-7, -8, -35, -36, -47]);
   expect(plain.extensions).toContain("largeBlobKey");
   const other = await start({ uv: "auto", touch: "auto", allAlgorithms: true, pqc: true, largeBlob: "extension" });
-  const info = await other.client.administration.fidoInfo();
+  const info = await other.client.administration.fido.info();
   expect(info.options).toMatchObject({ uv: true });
   expect(info.algorithms).toEqual(expect.arrayContaining([-9, -19, -51, -52, -53, -48, -49, -50]));
   expect(info.extensions).toContain("largeBlob");

@@ -1,52 +1,19 @@
 // The commands that concern the store, as the program that is built: what they print and how they end.
-import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { chmodSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterEach, describe, expect, it, vi } from "vitest";
+import { describe, expect, it } from "vitest";
 import { FileKeyStore } from "../../keystore/file-keystore.ts";
 import { storeDirectory } from "../support/store-directory.ts";
+import { programRig } from "./program.ts";
 
-const script = join(import.meta.dirname, "../../dist/src/cli.js");
 const directory = storeDirectory();
-const children = new Set<ChildProcess>();
-afterEach(() => {
-  for (const child of children) child.kill("SIGKILL");
-  children.clear();
-});
 
 let stores = 0;
 const newPath = () => join(directory, `store-${++stores}`);
 
-const env = { PATH: process.env.PATH, HOME: directory };
-
-function start(args: readonly string[], extra: NodeJS.ProcessEnv = {}) {
-  const child = spawn(process.execPath, [script, ...args], {
-    stdio: ["ignore", "pipe", "pipe"],
-    env: { ...env, ...extra },
-  });
-  children.add(child);
-  const result = { child, stdout: "", stderr: "" };
-  child.stdout.on("data", (data: Buffer) => {
-    result.stdout += data.toString();
-  });
-  child.stderr.on("data", (data: Buffer) => {
-    result.stderr += data.toString();
-  });
-  return result;
-}
-
-async function run(args: readonly string[], extra: NodeJS.ProcessEnv = {}) {
-  const result = start(args, extra);
-  const [status] = (await once(result.child, "close")) as [number];
-  return { status, stdout: result.stdout, stderr: result.stderr };
-}
-
-async function serving(path: string) {
-  const result = start(["serve", "--port", "0", "--store", path]);
-  await vi.waitFor(() => expect(result.stdout).toContain("Listening on"), { timeout: 8_000 });
-  return result;
-}
+const { run, serving: servingWith } = programRig(() => ({ HOME: directory }));
+const serving = (path: string) => servingWith("--store", path);
 
 function secretFile(text: string): string {
   const path = newPath();

@@ -2,32 +2,20 @@
 import { afterEach, describe, expect, it } from "vitest";
 import { MAX_ACCOUNTS } from "../../applets/oath/parameters.ts";
 import { fromHex } from "../../src/bytes/hex.ts";
-import { administer } from "../../src/control/local-administration.ts";
 import type { Administration } from "../../src/control/messages.ts";
 import { OathAdministration } from "../../src/control/oath-administration.ts";
-import { Refusal } from "../../src/control/refusal.ts";
 import { createOathCard, createSelectedCard, encodePut } from "../oath/rig.ts";
 import { storeDirectory } from "../support/store-directory.ts";
-import { startKey } from "./running-key.ts";
+import { bothWays, outcome, type RunningKey, startKey } from "./running-key.ts";
 
 const directory = storeDirectory();
-let running: Awaited<ReturnType<typeof startKey>>;
+let running: RunningKey;
 
 const SECRET = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ";
 const uri = (type: string, label: string, parameters = "") =>
   `otpauth://${type}/${label}?secret=${SECRET}${parameters}`;
 
-async function outcome(promise: Promise<unknown>): Promise<unknown> {
-  return promise.then(
-    () => "done",
-    (error: unknown) => (error instanceof Refusal ? error.code : error),
-  );
-}
-
-describe.each<[string, () => Administration]>([
-  ["in its own process", () => administer(running.key)],
-  ["through the socket", () => running.client.administration],
-])("the owner of a key, %s,", (_where, administration) => {
+describe.each(bothWays(() => running))("the owner of a key, %s,", (_where, administration) => {
   afterEach(() => running.server.close());
 
   async function start(touch = true): Promise<Administration> {
@@ -38,7 +26,7 @@ describe.each<[string, () => Administration]>([
 
   it("adds, lists and deletes accounts", async () => {
     const owner = await start();
-    const added = await owner.addOathAccount({ uri: uri("totp", "Example:alice", "&period=60&digits=8") });
+    const added = await owner.oath.add({ uri: uri("totp", "Example:alice", "&period=60&digits=8") });
     expect(added).toEqual({
       name: "60/Example:alice",
       issuer: "Example",
@@ -49,8 +37,8 @@ describe.each<[string, () => Administration]>([
       period: 60,
       touch: false,
     });
-    await owner.addOathAccount({ uri: uri("hotp", "bob", "&counter=3&algorithm=SHA256"), touch: true });
-    const listed = await owner.listOathAccounts();
+    await owner.oath.add({ uri: uri("hotp", "bob", "&counter=3&algorithm=SHA256"), touch: true });
+    const listed = await owner.oath.list();
     expect(listed).toEqual([
       added,
       {
@@ -65,53 +53,53 @@ describe.each<[string, () => Administration]>([
       },
     ]);
     expect(JSON.stringify(listed)).not.toContain(SECRET);
-    expect(await owner.deleteOathAccount("60/Example:alice")).toEqual(added);
-    expect(await outcome(owner.deleteOathAccount("60/Example:alice"))).toBe("no-such-account");
-    expect(await outcome(owner.deleteOathAccount("bo"))).toBe("no-such-account");
-    expect((await owner.listOathAccounts()).map(({ name }) => name)).toEqual(["bob"]);
+    expect(await owner.oath.delete("60/Example:alice")).toEqual(added);
+    expect(await outcome(owner.oath.delete("60/Example:alice"))).toBe("no-such-account");
+    expect(await outcome(owner.oath.delete("bo"))).toBe("no-such-account");
+    expect((await owner.oath.list()).map(({ name }) => name)).toEqual(["bob"]);
   });
 
   it("replaces an account only when that is said", async () => {
     const owner = await start();
-    await owner.addOathAccount({ uri: uri("totp", "alice") });
-    expect(await outcome(owner.addOathAccount({ uri: uri("totp", "alice", "&digits=8") }))).toBe("account-exists");
-    expect((await owner.addOathAccount({ uri: uri("totp", "alice", "&digits=8"), replace: true })).digits).toBe(8);
-    expect(await outcome(owner.addOathAccount({ uri: "otpauth://totp/a" }))).toBe("bad-request");
+    await owner.oath.add({ uri: uri("totp", "alice") });
+    expect(await outcome(owner.oath.add({ uri: uri("totp", "alice", "&digits=8") }))).toBe("account-exists");
+    expect((await owner.oath.add({ uri: uri("totp", "alice", "&digits=8"), replace: true })).digits).toBe(8);
+    expect(await outcome(owner.oath.add({ uri: "otpauth://totp/a" }))).toBe("bad-request");
   });
 
   it("has codes computed, by a whole name or a part that is enough", async () => {
     const owner = await start();
-    await owner.addOathAccount({ uri: uri("hotp", "Example:alice", "&counter=0") });
-    await owner.addOathAccount({ uri: uri("hotp", "Example:alice2", "&counter=1"), touch: true });
-    expect(await owner.oathCode("Example:alice")).toEqual({ name: "Example:alice", code: "755224", validUntil: null });
-    expect(await owner.oathCode("EXAMPLE:ALICE2")).toMatchObject({ code: "287082" });
-    expect(await outcome(owner.oathCode("alic"))).toBe("bad-request");
-    expect(await outcome(owner.oathCode("carol"))).toBe("no-such-account");
-    await owner.addOathAccount({ uri: uri("totp", "now") });
-    expect(await owner.oathCode("now")).toMatchObject({ code: expect.stringMatching(/^\d{6}$/) });
+    await owner.oath.add({ uri: uri("hotp", "Example:alice", "&counter=0") });
+    await owner.oath.add({ uri: uri("hotp", "Example:alice2", "&counter=1"), touch: true });
+    expect(await owner.oath.code("Example:alice")).toEqual({ name: "Example:alice", code: "755224", validUntil: null });
+    expect(await owner.oath.code("EXAMPLE:ALICE2")).toMatchObject({ code: "287082" });
+    expect(await outcome(owner.oath.code("alic"))).toBe("bad-request");
+    expect(await outcome(owner.oath.code("carol"))).toBe("no-such-account");
+    await owner.oath.add({ uri: uri("totp", "now") });
+    expect(await owner.oath.code("now")).toMatchObject({ code: expect.stringMatching(/^\d{6}$/) });
   });
 
   it("gets no code, and counts nothing, when the touch is denied", async () => {
     const owner = await start(false);
-    await owner.addOathAccount({ uri: uri("hotp", "alice", "&counter=0"), touch: true });
-    expect(await outcome(owner.oathCode("alice"))).toBe("refused");
-    const account = running.key.oath.accounts.require(Buffer.from("alice"));
-    expect(await running.key.oath.accounts.moveCounter(account, () => undefined)).toBeUndefined();
+    await owner.oath.add({ uri: uri("hotp", "alice", "&counter=0"), touch: true });
+    expect(await outcome(owner.oath.code("alice"))).toBe("refused");
+    const account = running.key.applications.oath.accounts.require(Buffer.from("alice"));
+    expect(await running.key.applications.oath.accounts.moveCounter(account, () => undefined)).toBeUndefined();
     expect(running.key.platform.store.get("oath/moving/00000000")).toEqual(new Uint8Array(8));
   });
 
   it("resets everything", async () => {
     const owner = await start();
-    await owner.addOathAccount({ uri: uri("totp", "alice") });
-    await owner.resetOath();
-    expect(await owner.listOathAccounts()).toEqual([]);
+    await owner.oath.add({ uri: uri("totp", "alice") });
+    await owner.oath.reset();
+    expect(await owner.oath.list()).toEqual([]);
   });
 
   it("leaves nothing secret in the log", async () => {
     const owner = await start();
-    await owner.addOathAccount({ uri: uri("hotp", "alice", "&counter=0") });
-    const { code } = await owner.oathCode("alice");
-    await outcome(owner.addOathAccount({ uri: uri("xotp", "alice") }));
+    await owner.oath.add({ uri: uri("hotp", "alice", "&counter=0") });
+    const { code } = await owner.oath.code("alice");
+    await outcome(owner.oath.add({ uri: uri("xotp", "alice") }));
     const log = running.logged.join("\n");
     for (const secret of [SECRET, code, "12345678901234567890", "3132333435"]) expect(log).not.toContain(secret);
   });
@@ -121,14 +109,14 @@ describe("the owner's codes", () => {
   it("go by the time of day and the account's period", async () => {
     const { oath, platform } = createOathCard();
     const owner = new OathAdministration(oath.accounts, platform, () => new Date(59_999));
-    await owner.addOathAccount({ uri: uri("totp", "rfc", "&digits=8") });
-    expect(await owner.oathCode("rfc")).toEqual({
+    await owner.add({ uri: uri("totp", "rfc", "&digits=8") });
+    expect(await owner.code("rfc")).toEqual({
       name: "rfc",
       code: "94287082",
       validUntil: "1970-01-01T00:01:00.000Z",
     });
-    await owner.addOathAccount({ uri: uri("totp", "slow", "&digits=8&period=60") });
-    expect(await owner.oathCode("slow")).toEqual({
+    await owner.add({ uri: uri("totp", "slow", "&digits=8&period=60") });
+    expect(await owner.code("slow")).toEqual({
       name: "60/slow",
       code: "84755224",
       validUntil: "1970-01-01T00:01:00.000Z",
@@ -140,10 +128,10 @@ describe("the owner's codes", () => {
     await card.send(0x01, encodePut({ name: "up", properties: 1 }));
     await card.send(0x01, encodePut({ name: "heads", kind: 0x31 }));
     const owner = new OathAdministration(card.oath.accounts, card.platform, () => new Date(59_000));
-    expect((await owner.oathCode("up")).code).toBe("287082");
-    expect(await outcome(owner.oathCode("up"))).toBe("refused");
-    expect(await outcome(owner.oathCode("heads"))).toBe("refused");
-    expect((await owner.listOathAccounts()).map(({ type }) => type)).toEqual(["totp", "reverse-hotp"]);
+    expect((await owner.code("up")).code).toBe("287082");
+    expect(await outcome(owner.code("up"))).toBe("refused");
+    expect(await outcome(owner.code("heads"))).toBe("refused");
+    expect((await owner.list()).map(({ type }) => type)).toEqual(["totp", "reverse-hotp"]);
   });
 
   it("take turns with the card's: no counter twice", async () => {
@@ -151,11 +139,11 @@ describe("the owner's codes", () => {
     await card.send(0x01, encodePut({ name: "hotp", kind: 0x11 }));
     const owner = new OathAdministration(card.oath.accounts, card.platform);
     const asked = Array.from({ length: 20 }, async (_, turn) => {
-      if (turn % 2 === 0) return (await owner.oathCode("hotp")).code;
+      if (turn % 2 === 0) return (await owner.code("hotp")).code;
       return Buffer.from((await card.send(0xa2, fromHex("7104686f74707400"), { p2: 1 })).data).toString("hex");
     });
     expect(new Set(await Promise.all(asked)).size).toBe(20);
-    expect((await owner.oathCode("hotp")).code).toBe("328281"); // oathtool --hotp -c 20
+    expect((await owner.code("hotp")).code).toBe("328281"); // oathtool --hotp -c 20
   });
 
   it(`are of ${MAX_ACCOUNTS} accounts at most`, async () => {
@@ -165,7 +153,7 @@ describe("the owner's codes", () => {
       const fields = { type: 0x20, algorithm: 1, digits: 6, properties: 0, secret: new Uint8Array(14) } as const;
       await oath.accounts.put({ ...fields, name: Buffer.from(`filler ${made}`) }, 0);
     }
-    expect(await outcome(owner.addOathAccount({ uri: uri("totp", "more") }))).toBe("no-space");
-    expect(await outcome(owner.addOathAccount({ uri: uri("totp", "filler%201"), replace: true }))).toBe("done");
+    expect(await outcome(owner.add({ uri: uri("totp", "more") }))).toBe("no-space");
+    expect(await outcome(owner.add({ uri: uri("totp", "filler%201"), replace: true }))).toBe("done");
   });
 });

@@ -1,15 +1,14 @@
 // The owner's part of the OpenPGP card, once in the key's own process and once through its socket: the same in both.
 import { afterEach, describe, expect, it } from "vitest";
 import { fromHex, toHex } from "../../src/bytes/hex.ts";
-import { administer } from "../../src/control/local-administration.ts";
 import type { Administration } from "../../src/control/messages.ts";
 import { Refusal } from "../../src/control/refusal.ts";
 import { createTestTransport } from "../support/platform.ts";
 import { storeDirectory } from "../support/store-directory.ts";
-import { startKey } from "./running-key.ts";
+import { bothWays, type RunningKey, startKey } from "./running-key.ts";
 
 const directory = storeDirectory();
-let running: Awaited<ReturnType<typeof startKey>>;
+let running: RunningKey;
 afterEach(() => running.server.close());
 
 /** Sends commands to the card of the key; each has to be answered with 9000. */
@@ -21,10 +20,7 @@ async function send(...commands: readonly string[]): Promise<void> {
 
 const PW3 = ["00a4040006d27600012401", "00200083083132333435363738"];
 
-describe.each<[string, () => Administration]>([
-  ["in its own process", () => administer(running.key)],
-  ["through the socket", () => running.client.administration],
-])("the owner of a key, %s,", (_where, administration) => {
+describe.each(bothWays(() => running))("the owner of a key, %s,", (_where, administration) => {
   async function start(): Promise<Administration> {
     running = await startKey(directory);
     return administration();
@@ -43,7 +39,7 @@ describe.each<[string, () => Administration]>([
       "00da00ce0447868c00",
       "00da00c40101",
     );
-    const info = await owner.openPgpInfo();
+    const info = await owner.openpgp.info();
     expect(info).toMatchObject({
       serial: running.key.serialNumber,
       version: "3.4",
@@ -75,24 +71,24 @@ describe.each<[string, () => Administration]>([
   it("sets touch policies, which a fixed one ends, and resets the card without its PINs", async () => {
     const owner = await start();
     await send(...PW3, "00da005b03426f62");
-    const touch = async () => (await owner.openPgpInfo()).keys.map((key) => key.touch);
-    await owner.setOpenPgpTouch({ key: "dec", policy: "cached" });
-    await owner.setOpenPgpTouch({ key: "sig", policy: "cached-fixed" });
+    const touch = async () => (await owner.openpgp.info()).keys.map((key) => key.touch);
+    await owner.openpgp.setTouch({ key: "dec", policy: "cached" });
+    await owner.openpgp.setTouch({ key: "sig", policy: "cached-fixed" });
     expect(await touch()).toEqual(["cached-fixed", "cached", "off", "off"]);
-    const refused = await owner.setOpenPgpTouch({ key: "sig", policy: "off" }).catch((error: unknown) => error);
+    const refused = await owner.openpgp.setTouch({ key: "sig", policy: "off" }).catch((error: unknown) => error);
     expect(refused).toBeInstanceOf(Refusal);
-    await owner.resetOpenPgp();
+    await owner.openpgp.reset();
     expect(await touch()).toEqual(["off", "off", "off", "off"]);
-    expect((await owner.openPgpInfo()).cardholder).toBe("");
+    expect((await owner.openpgp.info()).cardholder).toBe("");
   });
 
   it("brings a terminated card back, and sets no policy before", async () => {
     const owner = await start();
     await send(...PW3, "00e60000");
-    expect((await owner.openPgpInfo()).terminated).toBe(true);
-    await expect(owner.setOpenPgpTouch({ key: "sig", policy: "on" })).rejects.toThrow(/terminated/);
-    await owner.resetOpenPgp();
-    expect((await owner.openPgpInfo()).terminated).toBe(false);
+    expect((await owner.openpgp.info()).terminated).toBe(true);
+    await expect(owner.openpgp.setTouch({ key: "sig", policy: "on" })).rejects.toThrow(/terminated/);
+    await owner.openpgp.reset();
+    expect((await owner.openpgp.info()).terminated).toBe(false);
     await send("00a4040006d27600012401");
   });
 });
@@ -100,10 +96,10 @@ describe.each<[string, () => Administration]>([
 it("The socket refuses a key and a policy that there are not", async () => {
   running = await startKey(directory);
   const { administration } = running.client;
-  await expect(administration.setOpenPgpTouch({ key: "enc" as "dec", policy: "on" })).rejects.toThrow(
+  await expect(administration.openpgp.setTouch({ key: "enc" as "dec", policy: "on" })).rejects.toThrow(
     /"key" has to be/,
   );
-  await expect(administration.setOpenPgpTouch({ key: "dec", policy: "yes" as "on" })).rejects.toThrow(
+  await expect(administration.openpgp.setTouch({ key: "dec", policy: "yes" as "on" })).rejects.toThrow(
     /"policy" has to/,
   );
 });

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeEach, describe, expect, it } from "vitest";
-import type { OtpSlotRequest } from "../../src/control/messages.ts";
+import type { OtpSlotRequest } from "../../src/control/otp-messages.ts";
 import { Refusal } from "../../src/control/refusal.ts";
 import { answerTouch, type PressOutcome } from "../../src/control/touch.ts";
 import type { TouchMode } from "../../src/presence/mode.ts";
@@ -32,11 +32,11 @@ async function refusal(promise: Promise<unknown>): Promise<Refusal> {
 }
 
 const owner = () => running.client.administration;
-const set = (request: OtpSlotRequest) => owner().setOtpSlot(request);
+const set = (request: OtpSlotRequest) => owner().otp.set(request);
 
 describe("The owner", () => {
   it("sees two empty slots, and no keyboard", async () => {
-    expect(await owner().otpInfo()).toEqual({
+    expect(await owner().otp.info()).toEqual({
       serial: running.key.serialNumber,
       cardSerial: running.key.platform.device.serialNumber,
       keyboard: false,
@@ -76,7 +76,7 @@ describe("The owner", () => {
     expect(await set({ slot: 2, kind: "chalresp", key: secrets[2], touch: true, replace: true })).toMatchObject({
       slot: { kind: "chalresp", touch: true },
     });
-    const told = JSON.stringify([await owner().otpInfo(), running.logged]);
+    const told = JSON.stringify([await owner().otp.info(), running.logged]);
     for (const secret of secrets) expect(told).not.toContain(secret);
   });
 
@@ -98,10 +98,10 @@ describe("The owner", () => {
   it("replaces nothing unless told to, deletes and swaps what there is", async () => {
     await set({ slot: 1, kind: "static", password: "a" });
     expect((await refusal(set({ slot: 1, kind: "static", password: "b" }))).code).toBe("otp-slot-configured");
-    expect((await owner().swapOtpSlots()).slots).toMatchObject([{ configured: false }, { kind: "static" }]);
-    expect((await refusal(owner().deleteOtpSlot(1))).code).toBe("otp-slot-empty");
-    await owner().deleteOtpSlot(2);
-    expect((await refusal(owner().swapOtpSlots())).code).toBe("otp-slot-empty");
+    expect((await owner().otp.swap()).slots).toMatchObject([{ configured: false }, { kind: "static" }]);
+    expect((await refusal(owner().otp.delete(1))).code).toBe("otp-slot-empty");
+    await owner().otp.delete(2);
+    expect((await refusal(owner().otp.swap())).code).toBe("otp-slot-empty");
   });
 
   it.each<[string, OtpSlotRequest]>([
@@ -117,7 +117,7 @@ describe("The owner", () => {
     ["what another kind has", { slot: 1, kind: "static", touch: true }],
   ])("is refused %s", async (_, request) => {
     expect((await refusal(set(request))).code).toBe("bad-request");
-    expect((await owner().otpInfo()).slots[0]?.configured).toBe(false);
+    expect((await owner().otp.info()).slots[0]?.configured).toBe(false);
   });
 
   it.each([

@@ -2,16 +2,14 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { concat } from "../../src/bytes/concat.ts";
 import { fromHex } from "../../src/bytes/hex.ts";
-import { administer } from "../../src/control/local-administration.ts";
-import type { Administration } from "../../src/control/messages.ts";
 import { encodeTlv } from "../../src/iso7816/tlv.ts";
 import { Algorithm, PivClient, statusOf } from "../support/piv-client.ts";
 import { createTestTransport } from "../support/platform.ts";
 import { storeDirectory } from "../support/store-directory.ts";
-import { startKey } from "./running-key.ts";
+import { bothWays, type RunningKey, startKey } from "./running-key.ts";
 
 const directory = storeDirectory();
-let running: Awaited<ReturnType<typeof startKey>>;
+let running: RunningKey;
 let card: PivClient;
 beforeEach(async () => {
   running = await startKey(directory);
@@ -34,12 +32,9 @@ const attestationSlot = {
   certificateName: "Latchkey PIV Attestation",
 };
 
-describe.each<[string, () => Administration]>([
-  ["in its own process", () => administer(running.key)],
-  ["through the socket", () => running.client.administration],
-])("the owner of a key, %s,", (_where, administration) => {
+describe.each(bothWays(() => running))("the owner of a key, %s,", (_where, administration) => {
   it("sees a new application, and what clients then did with it", async () => {
-    expect(await administration().pivInfo()).toEqual({ ...delivered, slots: [], objects: 0 });
+    expect(await administration().piv.info()).toEqual({ ...delivered, slots: [], objects: 0 });
     await card.select();
     await card.authenticate();
     await card.generate(0x9a, Algorithm.P384, { pin: 3, touch: 3 });
@@ -52,7 +47,7 @@ describe.each<[string, () => Administration]>([
     expect(await statusOf(card.changePuk("87654321", "12345678"))).toBe(0x63c2);
 
     const none = { algorithm: null, pinPolicy: null, touchPolicy: null, origin: null };
-    expect(await administration().pivInfo()).toEqual({
+    expect(await administration().piv.info()).toEqual({
       pin: { ...delivered.pin, isDefault: false },
       puk: { ...delivered.puk, triesLeft: 2 },
       managementKey: { algorithm: "AES-256", isDefault: false, touch: true },
@@ -81,8 +76,8 @@ describe.each<[string, () => Administration]>([
     await card.generate(0x9a, Algorithm.P256);
     await card.putObject(0x5fc102, fromHex("a5"));
     await card.changePin("123456", "654321");
-    await administration().resetPiv();
-    expect(await administration().pivInfo()).toEqual({ ...delivered, slots: [attestationSlot], objects: 1 });
+    await administration().piv.reset();
+    expect(await administration().piv.info()).toEqual({ ...delivered, slots: [attestationSlot], objects: 1 });
     expect(await statusOf(card.send(0x20, 0x00, 0x80))).toBe(0x63c3);
     expect(await statusOf(card.putObject(0x5fc102, fromHex("a5")))).toBe(0x6982);
     await card.verifyPin();

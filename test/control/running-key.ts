@@ -5,13 +5,32 @@ import { MemoryKeyStore } from "../../keystore/memory-keystore.ts";
 import { ControlClient } from "../../src/control/client.ts";
 import { KeyEvents } from "../../src/control/events.ts";
 import { administer } from "../../src/control/local-administration.ts";
-import type { KeyStatus } from "../../src/control/messages.ts";
+import type { Administration, KeyStatus } from "../../src/control/messages.ts";
+import { Refusal } from "../../src/control/refusal.ts";
 import { ControlServer } from "../../src/control/server.ts";
 import { asWaitingTouch } from "../../src/control/touch.ts";
 import { createLogger } from "../../src/log.ts";
 import type { TouchMode } from "../../src/presence/mode.ts";
 import { PendingPresence } from "../../src/presence/pending.ts";
 import { createSecurityKey } from "../../src/security-key.ts";
+
+export type RunningKey = Awaited<ReturnType<typeof startKey>>;
+
+/** The two ways to a key that its owner has. */
+export function bothWays(running: () => RunningKey): [string, () => Administration][] {
+  return [
+    ["in its own process", () => administer(running().key)],
+    ["through the socket", () => running().client.administration],
+  ];
+}
+
+/** "done", the code of a refusal, or another error. */
+export function outcome(promise: Promise<unknown>): Promise<unknown> {
+  return promise.then(
+    () => "done",
+    (error: unknown) => (error instanceof Refusal ? error.code : error),
+  );
+}
 
 export async function startKey(directory: string, touch: TouchMode = "ask") {
   const pending = new PendingPresence();

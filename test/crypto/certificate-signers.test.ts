@@ -35,22 +35,10 @@ import {
 } from "../../src/crypto/x509.ts";
 import { generateXdhKeyPair } from "../../src/crypto/xdh.ts";
 import { readVectors } from "../support/vectors.ts";
+import { type HexParts, toParts } from "./rsa-parts.ts";
 
-const { signing } = readVectors<{ signing: { vectors: { key: Record<keyof RsaPrivateKeyParts, string> }[] } }>("rsa");
-const [rsa] = signing.vectors.map(({ key }) => {
-  const { n, e, d, p, q, dp, dq, qi } = key;
-  const bytes = fromHex;
-  return {
-    n: bytes(n),
-    e: bytes(e),
-    d: bytes(d),
-    p: bytes(p),
-    q: bytes(q),
-    dp: bytes(dp),
-    dq: bytes(dq),
-    qi: bytes(qi),
-  };
-}) as [RsaPrivateKeyParts];
+const { signing } = readVectors<{ signing: { vectors: { key: HexParts }[] } }>("rsa");
+const [rsa] = signing.vectors.map(({ key }) => toParts(key)) as [RsaPrivateKeyParts];
 
 const issue = (subjectPublicKeyInfo: Uint8Array, signer: CertificateSigner, parts: Partial<Certificate> = {}) =>
   encodeCertificate(

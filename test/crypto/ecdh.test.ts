@@ -1,42 +1,21 @@
-import { brainpoolP256r1, brainpoolP384r1, brainpoolP512r1 } from "@noble/curves/misc.js";
-import { p256, p384, p521 } from "@noble/curves/nist.js";
-import { secp256k1 } from "@noble/curves/secp256k1.js";
 import { describe, expect, test } from "vitest";
 import { fromHex, toHex } from "../../src/bytes/hex.ts";
-import {
-  BRAINPOOL_P256R1,
-  BRAINPOOL_P384R1,
-  BRAINPOOL_P512R1,
-  type EcCurve,
-  P256,
-  P384,
-  P521,
-  SECP256K1,
-} from "../../src/crypto/curves.ts";
+import type { EcCurve } from "../../src/crypto/curves.ts";
 import { deriveEcPublicKey, generateEcKeyPair } from "../../src/crypto/ec-key.ts";
 import { computeEcdh } from "../../src/crypto/ecdh.ts";
 import { readVectors } from "../support/vectors.ts";
+import { curveOf, curves, noble } from "./curves.ts";
 
 type Vector = Record<"privateKey" | "publicKey" | "peerPrivateKey" | "peerPublicKey" | "sharedSecret", string> & {
   readonly curve: EcCurve["name"];
 };
 const vectors = ["ecdh", "ecdh-brainpool"].flatMap((name) => readVectors<{ vectors: Vector[] }>(name).vectors);
 
-const curves = [P256, P384, P521, SECP256K1, BRAINPOOL_P256R1, BRAINPOOL_P384R1, BRAINPOOL_P512R1];
-const noble = {
-  "P-256": p256,
-  "P-384": p384,
-  "P-521": p521,
-  secp256k1,
-  brainpoolP256r1,
-  brainpoolP384r1,
-  brainpoolP512r1,
-} as const;
 const nobleEcdh = (curve: EcCurve, privateKey: Uint8Array, publicKey: Uint8Array) =>
   noble[curve.name].getSharedSecret(privateKey, publicKey, false).subarray(1, 1 + curve.bytes);
 
 describe.each(vectors)("RFC 5903 and RFC 7027, $curve", (vector) => {
-  const curve = curves.find(({ name }) => name === vector.curve) ?? P256;
+  const curve = curveOf(vector.curve);
   const { privateKey, publicKey, peerPrivateKey, peerPublicKey, sharedSecret } = vector;
 
   test("both sides agree, in both engines", () => {

@@ -1,16 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { concat } from "../../src/bytes/concat.ts";
 import { fromHex, toHex } from "../../src/bytes/hex.ts";
-import {
-  BRAINPOOL_P256R1,
-  BRAINPOOL_P384R1,
-  BRAINPOOL_P512R1,
-  type EcCurve,
-  P256,
-  P384,
-  P521,
-  SECP256K1,
-} from "../../src/crypto/curves.ts";
+import { type EcCurve, P256 } from "../../src/crypto/curves.ts";
 import { DerReader } from "../../src/crypto/der-reader.ts";
 import { deriveEcPublicKey, generateEcKeyPair } from "../../src/crypto/ec-key.ts";
 import { isEcdsaSignature } from "../../src/crypto/ecdsa.ts";
@@ -22,9 +13,8 @@ import {
 } from "../../src/crypto/ecdsa-digest.ts";
 import { type HashName, hash } from "../../src/crypto/hash.ts";
 import { readVectors } from "../support/vectors.ts";
+import { curveOf, curves } from "./curves.ts";
 
-const curves = [P256, P384, P521, SECP256K1, BRAINPOOL_P256R1, BRAINPOOL_P384R1, BRAINPOOL_P512R1];
-const curveOf = (name: string) => curves.find((curve) => curve.name === name) ?? P256;
 const hashes = ["sha1", "sha224", "sha256", "sha384", "sha512"] as const;
 
 interface Case {

@@ -1,20 +1,8 @@
 import { createHash } from "node:crypto";
-import { brainpoolP256r1, brainpoolP384r1, brainpoolP512r1 } from "@noble/curves/misc.js";
-import { p256, p384, p521 } from "@noble/curves/nist.js";
-import { secp256k1 } from "@noble/curves/secp256k1.js";
 import { describe, expect, test } from "vitest";
 import { concat } from "../../src/bytes/concat.ts";
 import { fromHex, toHex } from "../../src/bytes/hex.ts";
-import {
-  BRAINPOOL_P256R1,
-  BRAINPOOL_P384R1,
-  BRAINPOOL_P512R1,
-  type EcCurve,
-  P256,
-  P384,
-  P521,
-  SECP256K1,
-} from "../../src/crypto/curves.ts";
+import { type EcCurve, P256 } from "../../src/crypto/curves.ts";
 import {
   deriveEcPublicKey,
   generateEcKeyPair,
@@ -26,17 +14,8 @@ import { isEcdsaSignature, signEcdsa } from "../../src/crypto/ecdsa.ts";
 import { encodeEcdsaSignature, isEcdsaDigestSignature, signEcdsaDigest } from "../../src/crypto/ecdsa-digest.ts";
 import type { HashName } from "../../src/crypto/hash.ts";
 import { readVectors } from "../support/vectors.ts";
+import { curveOf, curves, noble } from "./curves.ts";
 
-const curves = [P256, P384, P521, SECP256K1, BRAINPOOL_P256R1, BRAINPOOL_P384R1, BRAINPOOL_P512R1];
-const noble = {
-  "P-256": p256,
-  "P-384": p384,
-  "P-521": p521,
-  secp256k1,
-  brainpoolP256r1,
-  brainpoolP384r1,
-  brainpoolP512r1,
-} as const;
 const hashes: Record<EcCurve["name"], HashName> = {
   "P-256": "sha256",
   "P-384": "sha384",
@@ -61,7 +40,6 @@ const { vectors } = readVectors<{ vectors: Vector[] }>("ecdsa");
 
 const message = new TextEncoder().encode("a message");
 const digestOf = (hash: HashName, text: Uint8Array) => createHash(hash).update(text).digest();
-const curveOf = (name: string) => curves.find((curve) => curve.name === name) ?? P256;
 describe.each(vectors)("RFC 6979, $curve, $message", ({ curve: name, hash, privateKey, x, y, message: text, r, s }) => {
   const curve = curveOf(name);
   const scalar = fromHex(privateKey);

@@ -17,9 +17,9 @@ import {
   signRsaPkcs1,
 } from "../../src/crypto/rsa.ts";
 import { readVectors } from "../support/vectors.ts";
+import { type HexParts, toParts } from "./rsa-parts.ts";
 
 const NAMES = ["n", "e", "d", "p", "q", "dp", "dq", "qi"] as const;
-type HexParts = Record<(typeof NAMES)[number], string>;
 interface Vectors {
   readonly signing: {
     vectors: { key: HexParts; signatures: { hash: HashName; message: string; signature: string }[] }[];
@@ -28,20 +28,6 @@ interface Vectors {
 }
 const { signing, deciphering } = readVectors<Vectors>("rsa");
 
-const toParts = (key: HexParts): RsaPrivateKeyParts => {
-  const { n, e, d, p, q, dp, dq, qi } = key;
-  const bytes = fromHex;
-  return {
-    n: bytes(n),
-    e: bytes(e),
-    d: bytes(d),
-    p: bytes(p),
-    q: bytes(q),
-    dp: bytes(dp),
-    dq: bytes(dq),
-    qi: bytes(qi),
-  };
-};
 const toHexParts = (parts: RsaPrivateKeyParts) => Object.fromEntries(NAMES.map((name) => [name, toHex(parts[name])]));
 
 /** DigestInfo up to the digest. RFC 8017 §9.2 note 1 */

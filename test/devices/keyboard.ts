@@ -1,8 +1,6 @@
 // A HID boot keyboard that types words: a proof that the USB core knows no particular function. HID 1.11 appendix B.1,
 // F.5; key usages of the HID Usage Tables, page 0x07.
-import { concat } from "../../src/bytes/concat.ts";
 import { fromHex } from "../../src/bytes/hex.ts";
-import { encodeEndpointDescriptor, InterfaceDescriptor } from "../../src/usb/descriptors.ts";
 import { CompositeDevice } from "../../src/usb/device.ts";
 import type { InEndpoint } from "../../src/usb/endpoint.ts";
 import { HidClass, HidControl, ReportType } from "../../src/usb/hid.ts";
@@ -42,19 +40,11 @@ export class Keyboard implements UsbInterface {
       if (type === ReportType.OUTPUT) this.leds = data[0] ?? 0;
     },
   });
-  readonly descriptors = concat(
-    InterfaceDescriptor.encode({
-      bInterfaceNumber: 0,
-      bAlternateSetting: 0,
-      bNumEndpoints: 1,
-      bInterfaceClass: HidClass.CLASS,
-      bInterfaceSubClass: HidClass.BOOT,
-      bInterfaceProtocol: HidClass.KEYBOARD,
-      iInterface: 0,
-    }),
-    this.#hid.descriptor,
-    encodeEndpointDescriptor(this.#in),
-  );
+  readonly descriptors = this.#hid.encodeInterface({
+    interfaceNumber: 0,
+    bootDevice: HidClass.KEYBOARD,
+    endpoints: this.endpoints,
+  });
 
   /** Presses and releases each letter, a to z; the host reads the reports when it asks. */
   type(word: string): void {

@@ -1,7 +1,5 @@
 // A HID boot mouse that moves and clicks. HID 1.11 appendix B.2, E.10.
-import { concat } from "../../src/bytes/concat.ts";
 import { fromHex } from "../../src/bytes/hex.ts";
-import { encodeEndpointDescriptor, InterfaceDescriptor } from "../../src/usb/descriptors.ts";
 import { CompositeDevice } from "../../src/usb/device.ts";
 import type { InEndpoint } from "../../src/usb/endpoint.ts";
 import { HidClass, HidControl } from "../../src/usb/hid.ts";
@@ -34,19 +32,11 @@ export class Mouse implements UsbInterface {
     boot: true,
     getReport: () => Uint8Array.of(0, 0, 0),
   });
-  readonly descriptors = concat(
-    InterfaceDescriptor.encode({
-      bInterfaceNumber: 0,
-      bAlternateSetting: 0,
-      bNumEndpoints: 1,
-      bInterfaceClass: HidClass.CLASS,
-      bInterfaceSubClass: HidClass.BOOT,
-      bInterfaceProtocol: HidClass.MOUSE,
-      iInterface: 0,
-    }),
-    this.#hid.descriptor,
-    encodeEndpointDescriptor(this.#in),
-  );
+  readonly descriptors = this.#hid.encodeInterface({
+    interfaceNumber: 0,
+    bootDevice: HidClass.MOUSE,
+    endpoints: this.endpoints,
+  });
 
   /** Steps of −127 to 127: right and down are positive. */
   move(x: number, y: number): void {

@@ -14,6 +14,7 @@ import {
 } from "../support/fido-client.ts";
 import { type Members, Permission, PinClient, padPin, proof, type Token, type Version } from "../support/pin-client.ts";
 import { createTestPlatform, createTestTransport, type TestPlatform } from "../support/platform.ts";
+import { statusOf } from "./rig.ts";
 
 let platform: TestPlatform;
 let authenticator: Fido2Authenticator;
@@ -23,7 +24,6 @@ beforeEach(() => {
   authenticator = new Fido2Authenticator(platform);
 });
 
-const statusOf = ({ status }: Reply) => nameOfCtapStatus(status);
 const OK = nameOfCtapStatus(CtapStatus.CTAP2_OK);
 
 async function pinRetries(client: PinClient): Promise<CborValue> {

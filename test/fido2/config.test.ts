@@ -1,17 +1,10 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { Fido2Authenticator } from "../../applets/fido2/authenticator.ts";
-import { nameOfCtapStatus } from "../../applets/fido2/status.ts";
 import type { CborMap, CborValue } from "../../src/cbor.ts";
-import {
-  Command,
-  cborMap,
-  getAssertionParameters,
-  makeCredentialParameters,
-  type Reply,
-  send,
-} from "../support/fido-client.ts";
+import { Command, cborMap, getAssertionParameters, makeCredentialParameters, send } from "../support/fido-client.ts";
 import { Permission, PinClient } from "../support/pin-client.ts";
 import { createTestPlatform, type TestPlatform } from "../support/platform.ts";
+import { map, statusOf } from "./rig.ts";
 
 let platform: TestPlatform;
 let authenticator: Fido2Authenticator;
@@ -22,9 +15,6 @@ beforeEach(() => {
   authenticator = new Fido2Authenticator(platform);
   client = new PinClient(authenticator);
 });
-
-const statusOf = ({ status }: Reply) => nameOfCtapStatus(status);
-const map = (...entries: (readonly [CborValue, CborValue])[]) => cborMap(entries);
 
 async function info(member: number): Promise<CborValue> {
   return (await send(authenticator, Command.GET_INFO)).map.get(member);

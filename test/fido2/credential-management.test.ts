@@ -3,7 +3,6 @@ import { Fido2Authenticator } from "../../applets/fido2/authenticator.ts";
 import { CoseAlgorithm, schemeOf } from "../../applets/fido2/cose-key.ts";
 import { Credential, plainTraits } from "../../applets/fido2/credential.ts";
 import { encodeCredentialRecord } from "../../applets/fido2/credential-record.ts";
-import { nameOfCtapStatus } from "../../applets/fido2/status.ts";
 import { toHex } from "../../src/bytes/hex.ts";
 import { type CborMap, type CborValue, encodeCbor } from "../../src/cbor.ts";
 import {
@@ -14,7 +13,6 @@ import {
   descriptor,
   getAssertionParameters,
   makeCredentialParameters,
-  type Reply,
   send,
   sha256,
   verifyAssertion,
@@ -22,6 +20,7 @@ import {
 } from "../support/fido-client.ts";
 import { Permission, PinClient, proof, type Token, type Version } from "../support/pin-client.ts";
 import { createTestPlatform, createTestTransport, type TestPlatform } from "../support/platform.ts";
+import { map, statusOf } from "./rig.ts";
 
 const Sub = { METADATA: 1, RPS: 2, NEXT_RP: 3, CREDENTIALS: 4, NEXT_CREDENTIAL: 5, DELETE: 6, UPDATE: 7 } as const;
 
@@ -35,8 +34,6 @@ beforeEach(() => {
   client = new PinClient(authenticator);
 });
 
-const statusOf = ({ status }: Reply) => nameOfCtapStatus(status);
-const map = (...entries: (readonly [CborValue, CborValue])[]) => cborMap(entries);
 const ofRp = (rpId: string) => map([1, sha256(rpId)]);
 const hexOf = (value: CborValue) => toHex(encodeCbor(value));
 const user = (id: string, names: Readonly<Record<string, string>> = {}) => cborMap({ id: Buffer.from(id), ...names });

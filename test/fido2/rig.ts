@@ -1,6 +1,7 @@
 // An authenticator on a test platform, with short ways to make credentials and to sign in.
 import { Fido2Authenticator } from "../../applets/fido2/authenticator.ts";
 import type { Fido2Options } from "../../applets/fido2/context.ts";
+import { nameOfCtapStatus } from "../../applets/fido2/status.ts";
 import type { CborMap, CborValue } from "../../src/cbor.ts";
 import {
   type Assertion,
@@ -90,6 +91,14 @@ export class Fido2Rig {
   async proveGet(permissions: number = Permission.GA, rpId = "example.com", version: Version = 2): Promise<Members> {
     return proof(await this.pinClient(version).getToken(PIN, permissions, rpId), clientDataHash, 7, 6);
   }
+}
+
+export function statusOf({ status }: Reply): string {
+  return nameOfCtapStatus(status);
+}
+
+export function map(...entries: (readonly [CborValue, CborValue])[]): CborMap {
+  return cborMap(entries);
 }
 
 /** A byte string as decoding gives it: a Buffer is not deeply equal to it. */

@@ -1,6 +1,5 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { Fido2Authenticator } from "../../applets/fido2/authenticator.ts";
-import { nameOfCtapStatus } from "../../applets/fido2/status.ts";
 import {
   Command,
   cborMap,
@@ -8,13 +7,13 @@ import {
   descriptor,
   getAssertionParameters,
   makeCredentialParameters,
-  type Reply,
   send,
   verifyAssertion,
   verifyRegistration,
 } from "../support/fido-client.ts";
 import { type Members, Permission, PinClient, proof } from "../support/pin-client.ts";
 import { createTestPlatform, createTestTransport, type TestPlatform } from "../support/platform.ts";
+import { statusOf } from "./rig.ts";
 
 let platform: TestPlatform;
 let authenticator: Fido2Authenticator;
@@ -26,7 +25,6 @@ beforeEach(() => {
   client = new PinClient(authenticator);
 });
 
-const statusOf = ({ status }: Reply) => nameOfCtapStatus(status);
 const rkOnly = { 7: cborMap({ rk: true }) };
 const rkAndUv = { 7: cborMap({ rk: true, uv: true }) };
 const register = (changes: Members = {}) =>

@@ -88,7 +88,7 @@ test("A key without a configured slot has no keyboard", async () => {
 test("The keyboard is the first interface from the power-up after a slot was configured, until the last is deleted", async () => {
   const { key, attach } = await serve();
   const first = await attach();
-  await administer(key).setOtpSlot({ slot: 1, kind: "yubico" });
+  await administer(key).otp.set({ slot: 1, kind: "yubico" });
   expect(key.hasKeyboard).toBe(false);
   await first.detach();
   const second = await attach();
@@ -109,7 +109,7 @@ test("A host configures slots, asks for the serial number and the device info, a
   expect(await otp.status()).toMatchObject({ pgmSeq: 1, touchLevel: 0x02 });
   expect((await otp.command(0x38, challenge, 20))?.toString("hex")).toBe(response);
   expect((await otp.command(0x10, NO_CODE, 4))?.readUInt32BE(0)).toBe(key.platform.device.serialNumber);
-  const info = key.management.readConfig(0);
+  const info = key.applications.management.readConfig(0);
   expect((await otp.command(0x13, Buffer.of(0), info.length))?.toString("hex")).toBe(toHex(info));
   // Refused: the sequence stays, which is how hosts know.
   expect(await otp.command(0x03, Buffer.alloc(58, 1), 0)).toBeUndefined();
@@ -160,5 +160,5 @@ test("Nothing types by itself, whoever gives the touches", async () => {
   expect((await otp.command(0x38, challenge, 20))?.toString("hex")).toBe(response);
   await new Promise((resolve) => setTimeout(resolve, 100));
   expect(reports).toEqual([]);
-  expect(key.otp.slots.get(1)?.movingFactor).toBe(0n);
+  expect(key.applications.otp.slots.get(1)?.movingFactor).toBe(0n);
 });

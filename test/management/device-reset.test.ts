@@ -41,10 +41,12 @@ afterEach(() => key.reset());
 async function fill(): Promise<void> {
   const user = cborMap({ id: Buffer.from("alice"), name: "alice", displayName: "Alice" });
   const parameters = { 2: cborMap({ id: RP_ID }), 3: user, 7: cborMap({ rk: true }) };
-  expect((await send(key.fido2, Command.MAKE_CREDENTIAL, makeCredentialParameters(parameters))).status).toBe(0);
-  await owner.setPin("1234");
-  await owner.addOathAccount({ uri: "otpauth://totp/alice?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ" });
-  await owner.setOtpSlot({ slot: 2, kind: "chalresp" });
+  expect(
+    (await send(key.applications.fido2, Command.MAKE_CREDENTIAL, makeCredentialParameters(parameters))).status,
+  ).toBe(0);
+  await owner.fido.setPin("1234");
+  await owner.oath.add({ uri: "otpauth://totp/alice?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ" });
+  await owner.otp.set({ slot: 2, kind: "chalresp" });
   for (const command of [SELECT_OPENPGP, "00200083083132333435363738", "00da00c10a162b06010401da470f01"])
     expect(await card(command)).toBe("9000");
   expect(await card("0047800002b60000")).toMatch(/9000$/);
@@ -58,11 +60,11 @@ async function fill(): Promise<void> {
 
 async function look() {
   const [fido, oath, otp, openpgp, piv] = [
-    await owner.fidoInfo(),
-    await owner.listOathAccounts(),
-    await owner.otpInfo(),
-    await owner.openPgpInfo(),
-    await owner.pivInfo(),
+    await owner.fido.info(),
+    await owner.oath.list(),
+    await owner.otp.info(),
+    await owner.openpgp.info(),
+    await owner.piv.info(),
   ];
   return {
     fido: [fido.pin.set, fido.credentials.discoverable],
@@ -76,7 +78,7 @@ async function look() {
 
 test("each applet is as new after a long touch, and the serial numbers are what they were", async () => {
   const { serialNumber } = key;
-  const aid = (await owner.openPgpInfo()).aid;
+  const aid = (await owner.openpgp.info()).aid;
   const empty = await look();
   await fill();
   expect(await look()).toEqual({
@@ -93,7 +95,7 @@ test("each applet is as new after a long touch, and the serial numbers are what 
   expect(await look()).toEqual(empty);
   expect(await card(SELECT_OATH)).toMatch(/9000$/);
   expect(key.serialNumber).toBe(serialNumber);
-  expect((await owner.openPgpInfo()).aid).toBe(aid);
+  expect((await owner.openpgp.info()).aid).toBe(aid);
 });
 
 test("without the touch every applet keeps what it has", async () => {

@@ -59,7 +59,7 @@ describe("Over CTAPHID", () => {
 
   test("it is written, and refused with an error of CTAPHID's", async () => {
     expect(await client.request(Vendor.WRITE_CONFIG, fromHex("03 080140"))).toHaveLength(0);
-    expect(key.management.configuration.values.deviceFlags).toBe(0x40);
+    expect(key.applications.management.configuration.values.deviceFlags).toBe(0x40);
     await expect(client.request(Vendor.WRITE_CONFIG, fromHex("04 080140"))).rejects.toMatchObject({ code: 0x02 });
     await client.request(Vendor.WRITE_CONFIG, fromHex("12 0a10 000102030405060708090a0b0c0d0e0f"));
     await expect(client.request(Vendor.WRITE_CONFIG, fromHex("03 080140"))).rejects.toMatchObject({ code: 0x7f });
@@ -67,7 +67,7 @@ describe("Over CTAPHID", () => {
 
   test("SET MODE turns interfaces on and off", async () => {
     await client.request(Vendor.SET_MODE, fromHex("03 0f 0000"));
-    expect(key.management.configuration.enabled).toBe(Capability.FIDO2 | Capability.U2F);
+    expect(key.applications.management.configuration.enabled).toBe(Capability.FIDO2 | Capability.U2F);
   });
 });
 
@@ -106,13 +106,13 @@ describe("Interfaces come and go with what is behind them, from one attach to th
     Buffer.from(await device.controlIn({ bmRequestType: 0x80, bRequest: 6, wValue, wIndex: 0, wLength: 255 }));
 
   test("FIDO, disabled over CCID and enabled by the owner", async () => {
-    await replugWith(() => key.management.configuration.reset());
+    await replugWith(() => key.applications.management.configuration.reset());
     const whole = await listed();
     expect(whole.idProduct).toBe(identities.yubikey5.usbId(key.functions).product);
     expect(hasFido(whole)).toBe(true);
 
     expect(await card("00a4040008a000000527471117")).toMatch(/9000$/);
-    const rest = key.management.configuration.supported & ~(Capability.U2F | Capability.FIDO2);
+    const rest = key.applications.management.configuration.supported & ~(Capability.U2F | Capability.FIDO2);
     if (rest === 0) throw new Error("the key has nothing but FIDO");
     const mask = rest.toString(16).padStart(4, "0");
     expect(await card(`001c000007060c000302${mask}`)).toBe("9000");
@@ -128,16 +128,16 @@ describe("Interfaces come and go with what is behind them, from one attach to th
     expect(device.record).toMatchObject({ idProduct: without.idProduct, bNumInterfaces: without.interfaces.length });
     expect(await card("00a4040008a0000006472f0001")).toBe("6a82");
 
-    await replugWith(async () => void (await administer(key).configure({ enable: ["fido2"] })));
+    await replugWith(async () => void (await administer(key).identity.configure({ enable: ["fido2"] })));
     expect(hasFido(await listed())).toBe(true);
     expect((await read(0x0200))[4]).toBe((await listed()).interfaces.length);
   });
 
   test("the smart card reader, without a card application that it is for", async () => {
-    await replugWith(() => key.management.configuration.reset());
+    await replugWith(() => key.applications.management.configuration.reset());
     expect(hasCard(await listed())).toBe(true);
     expect(key.slot.isPresent).toBe(true);
-    await replugWith(() => key.management.configuration.enable(Capability.FIDO2));
+    await replugWith(() => key.applications.management.configuration.enable(Capability.FIDO2));
     expect(hasCard(await listed())).toBe(false);
     // The card is there all the same, for other readers than that of the USB device.
     expect(await card("00a4040008a000000527471117")).toMatch(/9000$/);

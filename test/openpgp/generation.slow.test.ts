@@ -9,6 +9,7 @@ import { UsbIpServer } from "../../src/usbip/server.ts";
 import { attachDevice, openChannel } from "../support/attached-key.ts";
 import { CcidClient } from "../support/ccid-client.ts";
 import type { CtapHidClient } from "../support/ctaphid-client.ts";
+import { idlePings, median, pingMs } from "../support/ping-latency.ts";
 
 const MOST_MORE_MS = 5;
 const SELECT = "00a4040006d27600012401";
@@ -32,26 +33,14 @@ beforeAll(async () => {
 });
 afterAll(() => server.close());
 
-async function pingMs(): Promise<number> {
-  const before = performance.now();
-  await channel.ping(new Uint8Array(57));
-  return performance.now() - before;
-}
-
-function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[values.length >> 1] ?? Number.NaN;
-}
-
 test("A PING while the card makes an RSA key of 4,096 bits takes at most 5 ms longer", async () => {
-  for (let round = 0; round < 100; round++) await pingMs();
-  const idle: number[] = [];
-  for (let round = 0; round < 200; round++) idle.push(await pingMs());
+  const idle = await idlePings(channel);
   let isDone = false;
   const generated = reader.transmit(fromHex(GENERATE)).finally(() => {
     isDone = true;
   });
   const busy: number[] = [];
-  while (!isDone) busy.push(await pingMs());
+  while (!isDone) busy.push(await pingMs(channel));
   expect(toHex(await generated)).toMatch(/^7f49/);
   expect(busy.length).toBeGreaterThan(20);
   expect(median(busy)).toBeLessThan(median(idle) + MOST_MORE_MS);

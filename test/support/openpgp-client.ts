@@ -11,6 +11,9 @@ import { createTestPlatform, createTestTransport, type TestPlatform, type TestTr
 
 export const AID = fromHex("d27600012401");
 
+/** C1, C2 and C3: what kind of key comes next. */
+const ALGORITHM_ATTRIBUTES = { sig: 0xc1, dec: 0xc2, aut: 0xc3 } as const;
+
 /** Control reference templates. */
 export const Key = {
   sig: fromHex("b600"),
@@ -80,6 +83,11 @@ export class OpenPgpCard<P extends Platform = TestPlatform> {
     return (await this.send(0xda, tag >>> 8, tag & 0xff, value)).sw;
   }
 
+  /** `attributes`: in hexadecimal. Returns the status. */
+  setAlgorithm(slot: keyof typeof ALGORITHM_ATTRIBUTES, attributes: string): Promise<string> {
+    return this.putData(ALGORITHM_ATTRIBUTES[slot], attributes);
+  }
+
   /** Makes a key and returns what is in 7F49: modulus and exponent, or the point. */
   async generate(key: Uint8Array, mode: 0x80 | 0x81 = 0x80): Promise<ReadonlyMap<number, Uint8Array>> {
     return parsePublicKey(await this.expect(0x47, mode, 0x00, key));
@@ -95,6 +103,11 @@ export class OpenPgpCard<P extends Platform = TestPlatform> {
 
   sign(data: Uint8Array): Promise<Response> {
     return this.send(0x2a, 0x9e, 0x9a, data);
+  }
+
+  /** With the key for signatures, or the one for authentication. */
+  signWith(slot: "sig" | "aut", data: Uint8Array): Promise<Response> {
+    return slot === "sig" ? this.sign(data) : this.authenticate(data);
   }
 
   decipher(data: Uint8Array): Promise<Response> {

@@ -8,7 +8,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import type { KeyIdentity } from "../../src/control/messages.ts";
+import type { KeyIdentity } from "../../src/control/identity-messages.ts";
 import { type Attachment, attach, detach, kernelComplaints } from "./attach.ts";
 import { makeCredential } from "./fido2-tools.ts";
 import { repository } from "./image.ts";
