@@ -67,6 +67,8 @@ export class Connection {
   #imported: { readonly exported: ExportedDevice; readonly transfers: Transfers } | undefined;
   #timer: NodeJS.Timeout | undefined;
   #isEnding = false;
+  /** Requests are being taken: what is ready meanwhile leaves when they are. */
+  #isProcessing = false;
   /** Replies pile up: the client has to read before more is read from it. */
   #isBlocked = false;
 
@@ -121,23 +123,35 @@ export class Connection {
   }
 
   #process(): void {
+    this.#isProcessing = true;
+    const isMoreToCome = this.#takeRequests();
+    this.#isProcessing = false;
+    if (!isMoreToCome) this.#flush();
+    // What data bring about comes out of promises: when all of those have had their turn, so do the replies.
+    else queueMicrotask(() => process.nextTick(() => this.#flush()));
+  }
+
+  /** Takes those that have come. Whether they may soon bring about more replies than there are now. */
+  #takeRequests(): boolean {
+    let isMoreToCome = false;
     try {
       for (let count = 0; !this.#isBlocked; count++) {
         if (count === BATCH) {
           this.#socket.pause();
           setImmediate(() => this.#proceed());
-          return;
+          break;
         }
         const frame = this.#splitter.next(this.#imported?.transfers ?? operationFraming);
-        if (frame === undefined) return;
+        if (frame === undefined) break;
         if (this.#imported === undefined) this.#operation(frame);
-        else this.#imported.transfers.handle(frame);
+        else if (this.#imported.transfers.handle(frame)) isMoreToCome = true;
       }
     } catch (error) {
       if (error instanceof UsbIpProtocolError) this.#log.warn(`${this.peer}: ${error.message}; connection closed`);
       else this.#log.error(`${this.peer}: connection closed`, error);
       this.#socket.destroy();
     }
+    return isMoreToCome;
   }
 
   #proceed(): void {
@@ -184,9 +198,9 @@ export class Connection {
     this.#send(concat(OpCommon.encode({ version: USBIP_VERSION, code, status }), ...body));
   }
 
-  /** Replies of one turn of the event loop leave in one write. */
+  /** Replies that are ready together leave in one write. */
   #send(reply: Uint8Array): void {
-    if (this.#replies.push(reply) === 1) process.nextTick(() => this.#flush());
+    if (this.#replies.push(reply) === 1 && !this.#isProcessing) process.nextTick(() => this.#flush());
   }
 
   #flush(): void {
