@@ -39,6 +39,8 @@ const BATCH = 64;
  * instead, for up to 15 minutes (Linux tcp_retries2): Node has no TCP_USER_TIMEOUT to shorten it.
  */
 const KEEPALIVE_DELAY_MS = 10_000;
+/** Of which there need be only one: queueMicrotask makes a resource for each. */
+const SETTLED = Promise.resolve();
 /** How long a connection that was ended from here may take to close. */
 const CLOSE_TIMEOUT_MS = 500;
 
@@ -127,8 +129,8 @@ export class Connection {
     const isMoreToCome = this.#takeRequests();
     this.#isProcessing = false;
     if (!isMoreToCome) this.#flush();
-    // What data bring about comes out of promises: when all of those have had their turn, so do the replies.
-    else queueMicrotask(() => process.nextTick(() => this.#flush()));
+    // What data bring about comes out of promises: when all of those have had their turn, so have the replies.
+    else void SETTLED.then(() => process.nextTick(() => this.#flush()));
   }
 
   /** Takes those that have come. Whether they may soon bring about more replies than there are now. */
