@@ -113,9 +113,8 @@ function compareKeys(a: number | string, b: number | string): number {
   }
   if (typeof a === "number") return -1;
   if (typeof b === "number") return 1;
-  const x = Buffer.from(a);
-  const y = Buffer.from(b);
-  return x.length - y.length || Buffer.compare(x, y);
+  // Lengths nearly always decide; only where they are equal are the bytes made.
+  return Buffer.byteLength(a) - Buffer.byteLength(b) || Buffer.compare(Buffer.from(a), Buffer.from(b));
 }
 
 /** Walks over encoded bytes and throws at the first that no canonical encoder writes; it builds nothing. */

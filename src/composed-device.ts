@@ -70,7 +70,7 @@ export class ComposedDevice implements UsbDevice {
     return this.#device.interfaces;
   }
 
-  submit(urb: Urb, signal: AbortSignal): Promise<Uint8Array> {
+  submit(urb: Urb, signal: AbortSignal): Uint8Array | Promise<Uint8Array> {
     return this.#device.submit(urb, signal);
   }
 

@@ -9,41 +9,33 @@ import type { CommandHeader } from "./message.ts";
  */
 export const TIME_EXTENSION_INTERVAL_MS = 500;
 
-/** The only slot has the only client. */
-const CHANNEL = 0;
-
-export class Exchange {
+export class Exchange implements Transport {
+  readonly name = "ccid";
+  /** The only slot has the only client. */
+  readonly channel = 0;
   /** Of the command that brought the APDU. */
   readonly header: CommandHeader;
-  readonly transport: Transport;
   /** Made when somebody first looks at the signal: that costs Node 14 µs, as much as a small APDU takes. */
   #controller: AbortController | undefined;
   #isCancelled = false;
 
   constructor(header: CommandHeader) {
     this.header = header;
-    const signal = () => this.#signal();
-    this.transport = {
-      name: "ccid",
-      channel: CHANNEL,
-      get signal() {
-        return signal();
-      },
-      // Whatever the card waits for, the host is told the same: more time is needed.
-      keepalive() {},
-    };
   }
+
+  get signal(): AbortSignal {
+    this.#controller ??= new AbortController();
+    if (this.#isCancelled) this.#controller.abort();
+    return this.#controller.signal;
+  }
+
+  /** Whatever the card waits for, the host is told the same: more time is needed. */
+  keepalive(): void {}
 
   /** Asks the applet to stop; its answer still counts. */
   cancel(): void {
     this.#isCancelled = true;
     this.#controller?.abort();
-  }
-
-  #signal(): AbortSignal {
-    this.#controller ??= new AbortController();
-    if (this.#isCancelled) this.#controller.abort();
-    return this.#controller.signal;
   }
 }
 

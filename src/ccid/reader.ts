@@ -169,7 +169,7 @@ export class Reader implements CardReader {
   }
 
   async #transfer(header: CommandHeader, apdu: Uint8Array, exchange: Exchange): Promise<void> {
-    const response = await this.#slot.exchange(apdu, exchange.transport);
+    const response = await this.#slot.exchange(apdu, exchange);
     if (this.#exchange !== exchange) return;
     this.#finish();
     this.#answer(header, blockAnswer(this.#chain.give(response)));

@@ -223,7 +223,7 @@ export class Dispatcher {
 
   /** One handler at a time: the applets behind CBOR and MSG share their state. None for what was abandoned meanwhile. */
   async #call(handler: MessageHandler, { data }: Message, request: Request): Promise<Uint8Array> {
-    const work = this.#previous.then(() => (this.#request === request ? handler(data, request.transport) : NOTHING));
+    const work = this.#previous.then(() => (this.#request === request ? handler(data, request) : NOTHING));
     this.#previous = work.catch(() => undefined);
     const answer = await work;
     if (answer.length > MAX_MESSAGE_LENGTH) throw new RangeError(`an answer of ${answer.length} bytes`);

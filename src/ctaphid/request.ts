@@ -15,10 +15,10 @@ export interface RequestOptions {
   readonly sendKeepalive?: (status: KeepaliveStatus) => void;
 }
 
-export class Request {
+export class Request implements Transport {
+  readonly name = "ctaphid";
   readonly channel: number;
   readonly command: number;
-  readonly transport: Transport;
   /** Made when somebody first looks at the signal: that costs Node 14 µs, as much as a small request takes. */
   #controller: AbortController | undefined;
   #isCancelled = false;
@@ -31,15 +31,6 @@ export class Request {
     this.channel = channel;
     this.command = command;
     this.#sendKeepalive = sendKeepalive;
-    const signal = () => this.#signal();
-    this.transport = {
-      name: "ctaphid",
-      channel,
-      get signal() {
-        return signal();
-      },
-      keepalive: (status) => this.#keepalive(status),
-    };
     if (sendKeepalive !== undefined) {
       this.#interval = setInterval(() => sendKeepalive(this.#status), KEEPALIVE_INTERVAL_MS);
     }
@@ -51,7 +42,7 @@ export class Request {
     this.#controller?.abort();
   }
 
-  #signal(): AbortSignal {
+  get signal(): AbortSignal {
     this.#controller ??= new AbortController();
     if (this.#isCancelled) this.#controller.abort();
     return this.#controller.signal;
@@ -68,7 +59,7 @@ export class Request {
    * A touch that is wanted goes out at once, however quickly it is given: test suites wait to see it. The way back waits
    * until the applet does: an answer that comes without waiting is the better news.
    */
-  #keepalive(status: KeepaliveStatus): void {
+  keepalive(status: KeepaliveStatus): void {
     if (status === this.#status || this.#interval === undefined) return;
     this.#status = status;
     if (status === "upneeded") {

@@ -102,7 +102,8 @@ export class CompositeDevice implements UsbDevice {
     this.#onReset = options.onReset;
   }
 
-  async submit(urb: Urb, signal: AbortSignal): Promise<Uint8Array> {
+  /** All but an IN that waits is done when it returns: a promise would cost as much as the transfer itself. */
+  submit(urb: Urb, signal: AbortSignal): Uint8Array | Promise<Uint8Array> {
     if (urb.endpoint === 0) {
       if (urb.setup === undefined) throw new UsbStall();
       return this.#controlTransfer(urb.setup, urb);
@@ -110,7 +111,8 @@ export class CompositeDevice implements UsbDevice {
     if (urb.endpoint > MAX_ENDPOINT) throw new UsbStall();
     const address = urb.direction === "in" ? urb.endpoint | DIRECTION_IN : urb.endpoint;
     const endpoint = this.#control.usableEndpoint(address);
-    if (endpoint.direction === "in") return endpoint.queue.pull(urb.length, signal);
+    if (endpoint.direction === "in")
+      return endpoint.queue.pullNow(urb.length) ?? endpoint.queue.pull(urb.length, signal);
     // A zero-length packet ends a transfer that filled its last packet; a transfer is whole here without it.
     if (urb.data.length === 0) return NOTHING;
     try {

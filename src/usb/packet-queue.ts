@@ -55,6 +55,12 @@ export class PacketQueue {
     return true;
   }
 
+  /** As `pull`, of a packet that may leave at once, if there is one: without a promise, and without a listener. */
+  pullNow(length: number): Uint8Array | undefined {
+    const isNext = this.#packets.length > 0 && this.#waiting.length === 0;
+    return isNext && this.#spend() ? this.#take(length) : undefined;
+  }
+
   /**
    * The next packet, at most `length` bytes of it: what does not fit stays for the next transfer. Pending until there
    * is one; rejects with TransferAborted when `signal` aborts first.
@@ -115,13 +121,18 @@ export class PacketQueue {
   #deliver(): void {
     while (this.#packets.length > 0 && this.#waiting.length > 0) {
       if (!this.#spend()) return;
-      const packet = this.#packets.shift() as Uint8Array;
       const { length, resolve } = this.#waiting.shift() as Waiting;
-      const part = packet.subarray(0, length);
-      if (packet.length > length) this.#packets.unshift(packet.subarray(length));
-      this.#queuedBytes -= part.length;
-      resolve(part);
+      resolve(this.#take(length));
     }
+  }
+
+  /** At most `length` bytes of the first packet; the rest of it stays. */
+  #take(length: number): Uint8Array {
+    const packet = this.#packets.shift() as Uint8Array;
+    const part = packet.subarray(0, length);
+    if (packet.length > length) this.#packets.unshift(packet.subarray(length));
+    this.#queuedBytes -= part.length;
+    return part;
   }
 
   /** Whether a packet may leave now; otherwise comes back when it may. */

@@ -34,12 +34,12 @@ export interface UsbDevice {
   /** One for each interface of the configuration, in order of their numbers; alternate setting 0. */
   readonly interfaces: readonly InterfaceDescriptor[];
   /**
-   * Starts the transfer before it returns, and settles when the transfer completes: with the data of an IN, with
-   * nothing once an OUT is accepted. Only an IN from a data endpoint may wait: with nothing to send it stays pending
-   * until `signal` aborts, and then rejects with TransferAborted. Rejects with UsbStall for a STALL handshake. Once
-   * settled, a transfer holds no listener on its signal: the signal may serve another.
+   * Does the transfer, or starts it and returns a promise: of the data of an IN, of nothing once an OUT is accepted. Only
+   * an IN from a data endpoint may wait: with nothing to send it stays pending until `signal` aborts, and then rejects
+   * with TransferAborted. Throws, or rejects with, UsbStall for a STALL handshake. Once settled, a transfer holds no
+   * listener on its signal: the signal may serve another.
    */
-  submit(urb: Urb, signal: AbortSignal): Promise<Uint8Array>;
+  submit(urb: Urb, signal: AbortSignal): Uint8Array | Promise<Uint8Array>;
   /** The power came or went: a host attached or left. */
   reset(): void;
 }

@@ -39,6 +39,8 @@ const BATCH = 64;
  * instead, for up to 15 minutes (Linux tcp_retries2): Node has no TCP_USER_TIMEOUT to shorten it.
  */
 const KEEPALIVE_DELAY_MS = 10_000;
+/** Of which there need be only one: queueMicrotask makes a resource for each. */
+const SETTLED = Promise.resolve();
 /** How long a connection that was ended from here may take to close. */
 const CLOSE_TIMEOUT_MS = 500;
 
@@ -67,6 +69,8 @@ export class Connection {
   #imported: { readonly exported: ExportedDevice; readonly transfers: Transfers } | undefined;
   #timer: NodeJS.Timeout | undefined;
   #isEnding = false;
+  /** Requests are being taken: what is ready meanwhile leaves when they are. */
+  #isProcessing = false;
   /** Replies pile up: the client has to read before more is read from it. */
   #isBlocked = false;
 
@@ -121,23 +125,35 @@ export class Connection {
   }
 
   #process(): void {
+    this.#isProcessing = true;
+    const isMoreToCome = this.#takeRequests();
+    this.#isProcessing = false;
+    if (!isMoreToCome) this.#flush();
+    // What data bring about comes out of promises: when all of those have had their turn, so have the replies.
+    else void SETTLED.then(() => process.nextTick(() => this.#flush()));
+  }
+
+  /** Takes those that have come. Whether they may soon bring about more replies than there are now. */
+  #takeRequests(): boolean {
+    let isMoreToCome = false;
     try {
       for (let count = 0; !this.#isBlocked; count++) {
         if (count === BATCH) {
           this.#socket.pause();
           setImmediate(() => this.#proceed());
-          return;
+          break;
         }
         const frame = this.#splitter.next(this.#imported?.transfers ?? operationFraming);
-        if (frame === undefined) return;
+        if (frame === undefined) break;
         if (this.#imported === undefined) this.#operation(frame);
-        else this.#imported.transfers.handle(frame);
+        else if (this.#imported.transfers.handle(frame)) isMoreToCome = true;
       }
     } catch (error) {
       if (error instanceof UsbIpProtocolError) this.#log.warn(`${this.peer}: ${error.message}; connection closed`);
       else this.#log.error(`${this.peer}: connection closed`, error);
       this.#socket.destroy();
     }
+    return isMoreToCome;
   }
 
   #proceed(): void {
@@ -184,9 +200,9 @@ export class Connection {
     this.#send(concat(OpCommon.encode({ version: USBIP_VERSION, code, status }), ...body));
   }
 
-  /** Replies of one turn of the event loop leave in one write. */
+  /** Replies that are ready together leave in one write. */
   #send(reply: Uint8Array): void {
-    if (this.#replies.push(reply) === 1) process.nextTick(() => this.#flush());
+    if (this.#replies.push(reply) === 1 && !this.#isProcessing) process.nextTick(() => this.#flush());
   }
 
   #flush(): void {

@@ -84,11 +84,14 @@ export const HEADER_SIZE = 48;
 /** The part that tells what the other 28 bytes are. */
 export const HeaderBasic = struct(headerBasic);
 
+const submitHead = { ...headerBasic, transfer_flags: u32be, transfer_buffer_length: u32be };
+
+/** The part of USBIP_CMD_SUBMIT that tells how long it is. */
+export const RequestHead = struct(submitHead);
+
 /** USBIP_CMD_SUBMIT; `transfer_buffer_length` bytes follow an OUT. `setup` means something for endpoint 0 only. */
 export const CmdSubmit = struct({
-  ...headerBasic,
-  transfer_flags: u32be,
-  transfer_buffer_length: u32be,
+  ...submitHead,
   start_frame: u32be,
   number_of_packets: u32be,
   interval: u32be,

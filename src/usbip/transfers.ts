@@ -1,6 +1,7 @@
 // The transfers of one imported device, from USBIP_CMD_SUBMIT to USBIP_RET_SUBMIT, and their unlinking. The rules are
 // those of the other end, Linux drivers/usb/usbip/vhci_rx.c: one reply for each request, no RET_SUBMIT after the
 // RET_UNLINK of the same transfer (the kernel would end the connection), data only after the reply to an IN.
+import { u32be } from "../bytes/struct.ts";
 import type { Logger } from "../log.ts";
 import { UsbStall } from "../usb/endpoint.ts";
 import { TransferAborted } from "../usb/packet-queue.ts";
@@ -13,9 +14,9 @@ import {
   Command,
   Direction,
   HEADER_SIZE,
-  HeaderBasic,
   MAX_TRANSFER_LENGTH,
   MAX_URBS_IN_FLIGHT,
+  RequestHead,
   RetSubmit,
   RetUnlink,
   UrbStatus,
@@ -60,7 +61,7 @@ export class Transfers implements Framing {
    * means something for isochronous transfers only, which no endpoint here does, and some hosts leave garbage in it.
    */
   frameLength(head: Uint8Array): number {
-    const { command, devid, direction, transfer_buffer_length: length } = CmdSubmit.parse(head);
+    const { command, devid, direction, transfer_buffer_length: length } = RequestHead.parse(head);
     if (devid !== this.#exported.devid) throw new UsbIpProtocolError(`a request for device ${devid}`);
     if (command === Command.USBIP_CMD_UNLINK) return HEADER_SIZE;
     if (command !== Command.USBIP_CMD_SUBMIT) throw new UsbIpProtocolError(`unknown command ${command}`);
@@ -70,11 +71,14 @@ export class Transfers implements Framing {
     throw new UsbIpProtocolError(`unknown direction ${direction}`);
   }
 
-  /** Takes one request. The frame is not kept. Throws UsbIpProtocolError. */
-  handle(frame: Uint8Array): void {
-    const { command } = HeaderBasic.parse(frame);
-    if (command === Command.USBIP_CMD_SUBMIT) this.#cmdSubmit(frame);
-    else this.#cmdUnlink(frame);
+  /**
+   * Takes one request. The frame is not kept. Whether it gave the device data, which may soon bring about the reply to
+   * another request. Throws UsbIpProtocolError.
+   */
+  handle(frame: Uint8Array): boolean {
+    if (u32be.get(frame, 0) === Command.USBIP_CMD_SUBMIT) return this.#cmdSubmit(frame);
+    this.#cmdUnlink(frame);
+    return false;
   }
 
   /** The connection is going: cancels everything, and says nothing more. */
@@ -84,7 +88,7 @@ export class Transfers implements Framing {
     this.#inFlight.clear();
   }
 
-  #cmdSubmit(frame: Uint8Array): void {
+  #cmdSubmit(frame: Uint8Array): boolean {
     const { seqnum, direction, ep, transfer_buffer_length: length, setup } = CmdSubmit.parse(frame);
     if (this.#inFlight.has(seqnum)) throw new UsbIpProtocolError(`request ${seqnum} is already under way`);
     if (this.#inFlight.size >= MAX_URBS_IN_FLIGHT) throw new UsbIpProtocolError("too many requests under way");
@@ -99,7 +103,8 @@ export class Transfers implements Framing {
     const transfer: InFlight = { seqnum, urb, controller: this.#idleControllers.pop() ?? new AbortController() };
     this.#inFlight.set(seqnum, transfer);
     this.#log.traffic(() => `submit ${seqnum} ${urb.direction} endpoint ${ep}, ${length} bytes`);
-    void this.#run(transfer);
+    this.#start(transfer);
+    return !isIn && ep !== 0;
   }
 
   /**
@@ -118,18 +123,29 @@ export class Transfers implements Framing {
     transfer.controller.abort();
   }
 
-  async #run(transfer: InFlight): Promise<void> {
-    const { urb, controller } = transfer;
-    let status: number = UrbStatus.OK;
-    let data: Uint8Array = NOTHING;
+  /** What needs no waiting is answered here and now. */
+  #start(transfer: InFlight): void {
+    let result: Uint8Array | Promise<Uint8Array>;
     try {
-      data = await this.#exported.device.submit(urb, controller.signal);
+      result = this.#exported.device.submit(transfer.urb, transfer.controller.signal);
     } catch (error) {
-      status = this.#statusOf(error, transfer);
+      this.#settle(transfer, this.#statusOf(error, transfer), NOTHING);
+      return;
     }
+    if (result instanceof Uint8Array) {
+      this.#settle(transfer, UrbStatus.OK, result);
+      return;
+    }
+    void result.then(
+      (data) => this.#settle(transfer, UrbStatus.OK, data),
+      (error) => this.#settle(transfer, this.#statusOf(error, transfer), NOTHING),
+    );
+  }
+
+  #settle(transfer: InFlight, status: number, data: Uint8Array): void {
     if (this.#isClosed) return;
     this.#inFlight.delete(transfer.seqnum);
-    if (transfer.unlinkedBy === undefined) this.#idleControllers.push(controller);
+    if (transfer.unlinkedBy === undefined) this.#idleControllers.push(transfer.controller);
     if (status !== UrbStatus.ECONNRESET) this.#retSubmit(transfer, status, data);
     if (transfer.unlinkedBy !== undefined) {
       this.#retUnlink(transfer.unlinkedBy, status === UrbStatus.ECONNRESET ? status : UrbStatus.OK);

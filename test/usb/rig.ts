@@ -117,7 +117,7 @@ export class BenchHost {
     return this.controlOut(setupPacket(0x00, 9, value));
   }
 
-  #submit(urb: Parameters<UsbDevice["submit"]>[0], signal = new AbortController().signal): Promise<Uint8Array> {
+  async #submit(urb: Parameters<UsbDevice["submit"]>[0], signal = new AbortController().signal): Promise<Uint8Array> {
     return this.#device.submit(urb, signal);
   }
 }
