@@ -122,7 +122,8 @@ export class Dispatcher {
         const mayBeEmpty = this.#options.application.vendor.has(message.command);
         if (message.data.length === 0 && !mayBeEmpty) throw new CtapHidError(CtapHidErrorCode.ERR_INVALID_LEN);
         request = this.#begin(message);
-        answer = { ...message, data: await this.#call(handler, message, request) };
+        const { channel, command } = message;
+        answer = { channel, command, data: await this.#call(handler, message, request) };
       }
     } catch (error) {
       answer = this.#explain(packet.channel, message?.command, error);
@@ -216,7 +217,7 @@ export class Dispatcher {
       command,
       // U2F hosts are older than keepalives and take one for a wrong answer (libu2f-host does); CTAPHID_MSG never
       // waits for a touch, they poll for it instead.
-      ...(command !== CtapHidCommand.MSG && { sendKeepalive: (status) => this.#keepalive(channel, status) }),
+      sendKeepalive: command === CtapHidCommand.MSG ? undefined : (status) => this.#keepalive(channel, status),
     });
     return this.#request;
   }

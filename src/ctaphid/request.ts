@@ -12,7 +12,7 @@ export interface RequestOptions {
   readonly channel: number;
   readonly command: number;
   /** Sends one CTAPHID_KEEPALIVE; absent where the host's protocol has none. */
-  readonly sendKeepalive?: (status: KeepaliveStatus) => void;
+  readonly sendKeepalive?: ((status: KeepaliveStatus) => void) | undefined;
 }
 
 export class Request implements Transport {

@@ -32,7 +32,6 @@ interface InFlight {
 }
 
 const NOTHING = new Uint8Array(0);
-const replyBasic = { devid: 0, direction: 0, ep: 0 };
 
 export class Transfers implements Framing {
   readonly headLength = HEADER_SIZE;
@@ -173,7 +172,9 @@ export class Transfers implements Framing {
     const reply = {
       command: Command.USBIP_RET_SUBMIT,
       seqnum,
-      ...replyBasic,
+      devid: 0,
+      direction: 0,
+      ep: 0,
       status,
       actual_length: status === UrbStatus.OK ? accepted : 0,
       start_frame: 0,
@@ -185,7 +186,7 @@ export class Transfers implements Framing {
   }
 
   #retUnlink(seqnum: number, status: number): void {
-    const head = { command: Command.USBIP_RET_UNLINK, seqnum, ...replyBasic };
+    const head = { command: Command.USBIP_RET_UNLINK, seqnum, devid: 0, direction: 0, ep: 0 };
     this.#send(RetUnlink.encode({ ...head, status, padding: NOTHING }));
   }
 }

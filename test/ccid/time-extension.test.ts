@@ -30,6 +30,18 @@ test("More time is asked for every half second, and not before, until the card a
   expect(await rig.answers()).toEqual([]);
 });
 
+test("Each APDU has half a second of its own, however soon it follows another", async () => {
+  const rig = await waitingRig();
+  await vi.advanceTimersByTimeAsync(400);
+  rig.card.waiting[0]?.answer("9000");
+  await rig.answers();
+  rig.put(command(XFR_BLOCK, { seq: 5, data: "00770000" }));
+  await vi.advanceTimersByTimeAsync(499);
+  expect(await rig.answers()).toEqual([]);
+  await vi.advanceTimersByTimeAsync(1);
+  expect(await rig.answers()).toEqual([MORE_TIME]);
+});
+
 test("An APDU that is aborted, or whose card leaves, asks for no more", async () => {
   const rig = await waitingRig();
   rig.abort(0, 6);

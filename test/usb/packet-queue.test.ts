@@ -44,6 +44,14 @@ describe("A packet queue", () => {
     await vi.waitFor(() => expect(packets).toEqual([[1, 2], [3, 4], [5], [6]]));
   });
 
+  test("gives at once what nobody waits for, as much of it as is asked for, and nothing otherwise", async () => {
+    const queue = new PacketQueue();
+    expect(queue.pullNow(64)).toBeUndefined();
+    queue.push(Uint8Array.of(1, 2, 3));
+    expect(queue.pullNow(2)).toEqual(Uint8Array.of(1, 2));
+    expect(await queue.pull(64, never())).toEqual(Uint8Array.of(3));
+  });
+
   test("rejects an aborted transfer, and gives its packet to the next", async () => {
     const queue = new PacketQueue();
     const controller = new AbortController();
@@ -192,6 +200,15 @@ describe("A paced packet queue", () => {
     queue.push(Uint8Array.of(9));
     await vi.advanceTimersByTimeAsync(100);
     expect(packets.at(-1)).toEqual([9]);
+  });
+
+  test("gives nothing at once that pacing holds back", () => {
+    const queue = new PacketQueue({ burst: 1, intervalMs: 10 });
+    queue.push(Uint8Array.of(1));
+    queue.push(Uint8Array.of(2));
+    expect(queue.pullNow(64)).toEqual(Uint8Array.of(1));
+    expect(queue.pullNow(64)).toBeUndefined();
+    expect(queue.length).toBe(1);
   });
 
   test("lets a waiting transfer abort while pacing holds its packet back, and keeps the packet", async () => {
