@@ -1,5 +1,6 @@
 // The OpenPGP card: its commands. Functional Specification of the OpenPGP application on ISO Smart Card Operating Systems,
 // version 3.4.1, §7.2; and what Yubico added to it, as yubikit/openpgp.py names and uses it.
+import { loadEcdsaDigest } from "../../src/crypto/ecdsa-digest.ts";
 import type { CommandApdu } from "../../src/iso7816/apdu.ts";
 import type { Applet } from "../../src/iso7816/applet.ts";
 import { StatusError, StatusWord } from "../../src/iso7816/status-word.ts";
@@ -68,6 +69,7 @@ export class OpenPgpApplet implements Applet {
    * and YubiKeys hold to that. No control information is given. §7.2.1
    */
   async select(): Promise<Uint8Array> {
+    await loadEcdsaDigest();
     this.context.volatile.forgetSelections();
     if (this.context.persistent.isTerminated) throw new StatusError(StatusWord.TERMINATION_STATE);
     return new Uint8Array(0);

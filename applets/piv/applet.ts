@@ -2,6 +2,7 @@
 // firmware 5.7. Secure messaging (pt 2 §4) and the virtual contact interface are not here.
 import { fromHex } from "../../src/bytes/hex.ts";
 import { encodeU32be } from "../../src/bytes/integer.ts";
+import { loadEcdsaDigest } from "../../src/crypto/ecdsa-digest.ts";
 import type { CommandApdu } from "../../src/iso7816/apdu.ts";
 import type { Applet } from "../../src/iso7816/applet.ts";
 import { StatusError, StatusWord } from "../../src/iso7816/status-word.ts";
@@ -76,6 +77,7 @@ export class PivApplet implements Applet {
 
   /** When it was selected already, its security status stays: pt 2 §3.1.1. */
   async select(): Promise<Uint8Array> {
+    await loadEcdsaDigest();
     await provideAttestationKey(this.#context.platform);
     return PROPERTIES;
   }

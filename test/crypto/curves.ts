@@ -1,7 +1,4 @@
-// The curves that the tests go through, and the same ones in an engine that is not the product's.
-import { brainpoolP256r1, brainpoolP384r1, brainpoolP512r1 } from "@noble/curves/misc.js";
-import { p256, p384, p521 } from "@noble/curves/nist.js";
-import { secp256k1 } from "@noble/curves/secp256k1.js";
+// The curves that the tests go through, and the same ones in the engine that the product does not use for most of them.
 import {
   BRAINPOOL_P256R1,
   BRAINPOOL_P384R1,
@@ -12,16 +9,8 @@ import {
   SECP256K1,
 } from "../../src/crypto/curves.ts";
 
+export { nobleCurves as noble } from "../../src/crypto/noble-curves.ts";
+
 export const curves = [P256, P384, P521, SECP256K1, BRAINPOOL_P256R1, BRAINPOOL_P384R1, BRAINPOOL_P512R1];
 
 export const curveOf = (name: string) => curves.find((curve) => curve.name === name) ?? P256;
-
-export const noble = {
-  "P-256": p256,
-  "P-384": p384,
-  "P-521": p521,
-  secp256k1,
-  brainpoolP256r1,
-  brainpoolP384r1,
-  brainpoolP512r1,
-} as const;

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
 import { concat } from "../../src/bytes/concat.ts";
 import { fromHex, toHex } from "../../src/bytes/hex.ts";
 import { type EcCurve, P256 } from "../../src/crypto/curves.ts";
@@ -11,7 +11,12 @@ import {
   splitEcPoint,
 } from "../../src/crypto/ec-key.ts";
 import { isEcdsaSignature, signEcdsa } from "../../src/crypto/ecdsa.ts";
-import { encodeEcdsaSignature, isEcdsaDigestSignature, signEcdsaDigest } from "../../src/crypto/ecdsa-digest.ts";
+import {
+  encodeEcdsaSignature,
+  isEcdsaDigestSignature,
+  loadEcdsaDigest,
+  signEcdsaDigest,
+} from "../../src/crypto/ecdsa-digest.ts";
 import type { HashName } from "../../src/crypto/hash.ts";
 import { readVectors } from "../support/vectors.ts";
 import { curveOf, curves, noble } from "./curves.ts";
@@ -37,6 +42,8 @@ interface Vector {
   readonly s: string;
 }
 const { vectors } = readVectors<{ vectors: Vector[] }>("ecdsa");
+
+beforeAll(loadEcdsaDigest);
 
 const message = new TextEncoder().encode("a message");
 const digestOf = (hash: HashName, text: Uint8Array) => createHash(hash).update(text).digest();
