@@ -20,13 +20,6 @@ export function openTemplate(data: Uint8Array, tag: number): Tlv[] {
   return parseObjects(first.value);
 }
 
-/** Throws 6A80 when it is not there. */
-export function requireObject(objects: readonly Tlv[], tag: number): Uint8Array {
-  const value = findTlv(objects, tag);
-  if (value === undefined) throw new StatusError(StatusWord.WRONG_DATA);
-  return value;
-}
-
 /** The number in an object of one byte, or undefined when there is no such object. Throws 6A80 for another length. */
 export function findByte(objects: readonly Tlv[], tag: number): number | undefined {
   const value = findTlv(objects, tag);

@@ -37,11 +37,6 @@ export function hmacSha1(key: Uint8Array, ...parts: readonly Uint8Array[]): Uint
   return hmac("sha1", key, ...parts);
 }
 
-/** HMAC-SHA-512 over the parts one after another: 64 bytes. */
-export function hmacSha512(key: Uint8Array, ...parts: readonly Uint8Array[]): Uint8Array {
-  return hmac("sha512", key, ...parts);
-}
-
 /** HMAC-SHA-256 over the parts one after another: 32 bytes. */
 export function hmacSha256(key: Uint8Array, ...parts: readonly Uint8Array[]): Uint8Array {
   return hmac("sha256", key, ...parts);
