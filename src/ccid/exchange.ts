@@ -1,6 +1,6 @@
 // One APDU that the card works on: its AbortSignal, and the time extensions that tell the host to keep waiting.
 // USB CCID 1.1 §6.2.6 (bmCommandStatus 2)
-import type { Transport } from "../transport.ts";
+import { Cancellation, type Transport } from "../transport.ts";
 import type { CommandHeader } from "./message.ts";
 
 /**
@@ -15,18 +15,14 @@ export class Exchange implements Transport {
   readonly channel = 0;
   /** Of the command that brought the APDU. */
   readonly header: CommandHeader;
-  /** Made when somebody first looks at the signal: that costs Node 14 µs, as much as a small APDU takes. */
-  #controller: AbortController | undefined;
-  #isCancelled = false;
+  readonly #cancellation = new Cancellation();
 
   constructor(header: CommandHeader) {
     this.header = header;
   }
 
   get signal(): AbortSignal {
-    this.#controller ??= new AbortController();
-    if (this.#isCancelled) this.#controller.abort();
-    return this.#controller.signal;
+    return this.#cancellation.signal;
   }
 
   /** Whatever the card waits for, the host is told the same: more time is needed. */
@@ -34,8 +30,7 @@ export class Exchange implements Transport {
 
   /** Asks the applet to stop; its answer still counts. */
   cancel(): void {
-    this.#isCancelled = true;
-    this.#controller?.abort();
+    this.#cancellation.cancel();
   }
 }
 

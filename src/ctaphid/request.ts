@@ -1,6 +1,6 @@
 // One request that an applet works on: its AbortSignal, and the keepalives that tell the host to keep waiting.
 // CTAP 2.3 §11.2.9.1.5 (CTAPHID_CANCEL), §11.2.9.1.7 (CTAPHID_KEEPALIVE)
-import type { KeepaliveStatus, Transport } from "../transport.ts";
+import { Cancellation, type KeepaliveStatus, type Transport } from "../transport.ts";
 
 /**
  * Milliseconds from the request to the first keepalive, and from one to the next. The spec wants one "at least every
@@ -19,9 +19,7 @@ export class Request implements Transport {
   readonly name = "ctaphid";
   readonly channel: number;
   readonly command: number;
-  /** Made when somebody first looks at the signal: that costs Node 14 µs, as much as a small request takes. */
-  #controller: AbortController | undefined;
-  #isCancelled = false;
+  readonly #cancellation = new Cancellation();
   readonly #sendKeepalive: ((status: KeepaliveStatus) => void) | undefined;
   #status: KeepaliveStatus = "processing";
   #interval: NodeJS.Timeout | undefined;
@@ -38,14 +36,11 @@ export class Request implements Transport {
 
   /** Asks the applet to stop; its answer still counts. */
   cancel(): void {
-    this.#isCancelled = true;
-    this.#controller?.abort();
+    this.#cancellation.cancel();
   }
 
   get signal(): AbortSignal {
-    this.#controller ??= new AbortController();
-    if (this.#isCancelled) this.#controller.abort();
-    return this.#controller.signal;
+    return this.#cancellation.signal;
   }
 
   /** Answered, or of no interest any more: nothing further is sent in its name. */
