@@ -31,6 +31,8 @@ interface Index {
   readonly byName: Map<string, Account>;
   /** By their sequence; undefined when it has to be made anew. */
   ordered: readonly Account[] | undefined;
+  /** Every lower sequence has a record. */
+  firstFree: number;
 }
 
 export class Accounts {
@@ -70,7 +72,7 @@ export class Accounts {
       if (replaced === undefined && index.byName.size >= MAX_ACCOUNTS) {
         throw new StatusError(StatusWord.NOT_ENOUGH_MEMORY);
       }
-      const account = createAccount(fields, replaced?.sequence ?? this.#freeSequence(index));
+      const account = createAccount(fields, replaced?.sequence ?? this.#findFreeSequence(index));
       const moving = fields.type === OathType.TOTP ? null : encodeCounter(counter);
       const isMoving = moving !== null || this.#platform.store.get(keyOfMoving(account)) !== undefined;
       await this.#platform.store.commit({
@@ -91,6 +93,7 @@ export class Accounts {
       await this.#platform.store.commit({ [keyOf(account)]: null, ...(isMoving ? { [moving]: null } : {}) });
       index.byName.delete(textOf(name));
       index.ordered = undefined;
+      index.firstFree = Math.min(index.firstFree, account.sequence);
     });
   }
 
@@ -167,6 +170,7 @@ export class Accounts {
       });
       index.byName.clear();
       index.ordered = undefined;
+      index.firstFree = 0;
     });
   }
 
@@ -177,13 +181,10 @@ export class Accounts {
     return result;
   }
 
-  /** The lowest that has no record, be it one that cannot be read. */
-  #freeSequence(index: Index): number {
-    const ordered = inOrder(index);
-    let sequence = ordered.findIndex((account, place) => account.sequence !== place);
-    if (sequence === -1) sequence = ordered.length;
-    while (this.#platform.store.get(keyOf({ sequence })) !== undefined) sequence++;
-    return sequence;
+  /** The lowest that has no record, be it one that cannot be read. Goes through those that have one only once. */
+  #findFreeSequence(index: Index): number {
+    while (this.#platform.store.get(keyOf({ sequence: index.firstFree })) !== undefined) index.firstFree++;
+    return index.firstFree;
   }
 
   /** Another request may have come between. */
@@ -205,7 +206,7 @@ export class Accounts {
       }
     }
     const byName = new Map(loaded.map((account) => [textOf(account.name), account]));
-    this.#index = { byName, ordered: undefined };
+    this.#index = { byName, ordered: undefined, firstFree: 0 };
     return this.#index;
   }
 }
