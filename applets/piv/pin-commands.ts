@@ -11,12 +11,18 @@ import { isWellFormed, REFERENCE_LENGTH, type ReferenceData } from "./reference-
 /** P1 of VERIFY: compare, or forget that the PIN was given. */
 const VerifyAction = { COMPARE: 0x00, FORGET: 0xff } as const;
 
+/** Key references of others than PINs: two fingers, and the pairing code. pt 1 §5.1 table 4 */
+const OTHER_MEANS: readonly number[] = [0x96, 0x97, 0x98];
+
 const NOTHING = new Uint8Array(0);
 
 export async function verify({ pin, session }: PivContext, { p1, p2, data }: CommandApdu): Promise<Uint8Array> {
   // A YubiKey says 6A80 for a P1 and a key reference that it does not know, where ISO 7816-4 has 6A86 and 6A88.
   const isKnown = p1 === VerifyAction.COMPARE || (p1 === VerifyAction.FORGET && data.length === 0);
-  if (!isKnown || p2 !== KeyReference.PIN) throw new StatusError(StatusWord.WRONG_DATA);
+  if (!isKnown) throw new StatusError(StatusWord.WRONG_DATA);
+  // By this yubikit knows a YubiKey without a fingerprint reader.
+  if (OTHER_MEANS.includes(p2)) throw new StatusError(StatusWord.REFERENCED_DATA_NOT_FOUND);
+  if (p2 !== KeyReference.PIN) throw new StatusError(StatusWord.WRONG_DATA);
   if (p1 === VerifyAction.FORGET) {
     session.setPinVerified(false);
     return NOTHING;
