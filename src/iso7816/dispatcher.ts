@@ -122,7 +122,8 @@ export class ApduDispatcher {
     if (command.ins === Instruction.MANAGE_CHANNEL && command.cla === 0x00) {
       throw new StatusError(StatusWord.LOGICAL_CHANNEL_NOT_SUPPORTED);
     }
-    if (this.#selected === undefined) throw new StatusError(StatusWord.CONDITIONS_NOT_SATISFIED);
+    // As on a YubiKey. By this answer to its SELECT of a master file GnuPG finds that it has one: scd/app.c
+    if (this.#selected === undefined) throw new StatusError(StatusWord.INS_NOT_SUPPORTED);
     return this.#selected.process(command, transport);
   }
 

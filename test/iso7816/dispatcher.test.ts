@@ -64,7 +64,7 @@ async function selectedCard() {
 
 test("Nothing but SELECT works before an applet is selected", async () => {
   const { send, first } = createCard();
-  expect(await send("00010001")).toBe("6985");
+  expect(await send("00010001")).toBe("6d00");
   expect(await send("00a4040006a00000000101")).toBe("5a9000");
   expect(await send("0001000100")).toBe("009000");
   expect(first.calls).toEqual(["select", "0 1 "]);
@@ -117,7 +117,7 @@ test("A reset deselects, and drops chains and what waits for GET RESPONSE", asyn
   await send("0001010100");
   dispatcher.reset();
   expect(first.calls.at(-1)).toBe("deselect");
-  expect(await send("00c00000")).toBe("6985");
+  expect(await send("00c00000")).toBe("6d00");
 });
 
 test.each([
@@ -257,7 +257,7 @@ test("A reset while a command is at work leaves nothing of it behind", async () 
   finish(new Uint8Array(300));
   expect(await working).toMatch(/612c$/);
   // The applet forgets what it may have been told meanwhile, and the rest of the answer is gone.
-  expect(await send("00c0000000")).toBe("6985");
+  expect(await send("00c0000000")).toBe("6d00");
   expect(first.calls).toEqual(["deselect", "deselect"]);
   expect(dispatcher.selected).toBeUndefined();
 });
