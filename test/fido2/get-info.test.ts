@@ -66,7 +66,7 @@ test("A new key tells what it can do", async () => {
   expect(info.get(0x0f)).toBeGreaterThanOrEqual(32);
   expect(info.get(0x10)).toBe(32);
   expect(info.get(0x14)).toBe(1_000_000);
-  expect(info.get(0x16)).toEqual(["packed", "none"]);
+  expect(info.get(0x16)).toEqual(["packed"]);
   expect(info.get(0x18)).toBe(false);
   expect(info.get(0x1a)).toEqual(["usb"]);
   expect(info.get(0x1b)).toBe(false);
