@@ -195,6 +195,20 @@ describe("Each subcommand", () => {
     );
   });
 
+  test("wants a whole descriptor and a user with an id", async () => {
+    await furnish();
+    const token = await client.getToken("1234", Permission.CM);
+    const whole = descriptor(Buffer.of(1));
+    const wrong: readonly (readonly [number, CborMap])[] = [
+      [Sub.DELETE, map([2, cborMap({ type: "public-key" })])],
+      [Sub.DELETE, map([2, cborMap({ id: Buffer.of(1) })])],
+      [Sub.UPDATE, map([2, whole], [3, cborMap({ name: "alice" })])],
+    ];
+    for (const [subCommand, params] of wrong) {
+      expect(statusOf(await client.manage(subCommand, params, token))).toBe("CTAP2_ERR_CBOR_UNEXPECTED_TYPE");
+    }
+  });
+
   test("that is not there is refused", async () => {
     for (const subCommand of [0, 8, 255]) {
       expect(statusOf(await client.manage(subCommand))).toBe("CTAP2_ERR_INVALID_SUBCOMMAND");
