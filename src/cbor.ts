@@ -64,6 +64,14 @@ export function decodeCborMap(bytes: Uint8Array): CborMap {
   return value;
 }
 
+/**
+ * The encoded value of one member of a map of canonical CBOR, as its sender wrote it; no bytes when it is absent. Throws
+ * CborError on anything but a map.
+ */
+export function sliceCborMember(map: Uint8Array, key: number): Uint8Array {
+  return new CanonicalScan(map).member(encodeCbor(key));
+}
+
 export function isCborMap(value: CborValue): value is CborMap {
   return value instanceof Map;
 }
@@ -156,6 +164,21 @@ class CanonicalScan {
       default:
         this.#simple(info);
     }
+  }
+
+  /** The value of an encoded key of the map that begins here. */
+  member(key: Uint8Array): Uint8Array {
+    const initial = this.#byte();
+    if (initial >> 5 !== MajorType.MAP) throw new CborError("not a map");
+    for (let left = this.#argument(initial & 0x1f); left > 0; left--) {
+      const start = this.offset;
+      this.value(1);
+      const keyEnd = this.offset;
+      this.value(1);
+      if (Buffer.compare(this.#bytes.subarray(start, keyEnd), key) === 0)
+        return this.#bytes.subarray(keyEnd, this.offset);
+    }
+    return new Uint8Array(0);
   }
 
   #map(count: number, depth: number): void {

@@ -1,6 +1,14 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { CborError, type CborMap, type CborValue, decodeCbor, decodeCborMap, encodeCbor } from "../src/cbor.ts";
+import {
+  CborError,
+  type CborMap,
+  type CborValue,
+  decodeCbor,
+  decodeCborMap,
+  encodeCbor,
+  sliceCborMember,
+} from "../src/cbor.ts";
 import { readVectors } from "./support/vectors.ts";
 
 const vectors = readVectors<{ canonical: [string, CborValue][]; refused: [string, string][] }>("cbor");
@@ -89,6 +97,24 @@ describe("Maps", () => {
   test("are what decodeCborMap insists on", () => {
     expect(() => decodeCborMap(unhex("80"))).toThrow(CborError);
     expect(() => decodeCborMap(unhex("f6"))).toThrow(CborError);
+  });
+});
+
+describe("A member's bytes", () => {
+  const map = unhex("a3012a02a161610041038107");
+
+  test.each([
+    [1, "2a"],
+    [2, "a1616100"],
+    [3, ""],
+  ])("under the key %i are as they stood in the map", (key, encoded) => {
+    expect(hex(sliceCborMember(map, key))).toBe(encoded);
+  });
+
+  test("are only to be had from a canonical map", () => {
+    for (const bytes of ["", "82012a", "a2012a", "a1011801"]) {
+      expect(() => sliceCborMember(unhex(bytes), 2)).toThrow(CborError);
+    }
   });
 });
 

@@ -1,6 +1,6 @@
 // The parameters of a request: canonical CBOR into exact types, each mismatch with CTAP's own status. Unknown members
 // are ignored, as the specification says of every map. CTAP 2.3 §6.1.1, §6.2.1, §8; WebAuthn §5.4, §5.8
-import { CborError, type CborMap, type CborValue, decodeCbor, encodeCbor, isCborMap } from "../../src/cbor.ts";
+import { CborError, type CborMap, type CborValue, decodeCbor, isCborMap } from "../../src/cbor.ts";
 import { CtapError, CtapStatus } from "./status.ts";
 
 type Key = number | string;
@@ -30,11 +30,6 @@ export class Parameters {
 
   has(key: Key): boolean {
     return this.#map.has(key);
-  }
-
-  /** A member as it stood in the request, for what signs over it; no bytes when it is absent. */
-  encoded(key: Key): Uint8Array {
-    return this.#map.has(key) ? encodeCbor(this.#map.get(key)) : new Uint8Array(0);
   }
 
   optionalBytes(key: Key): Uint8Array | undefined {

@@ -195,18 +195,14 @@ describe("Each subcommand", () => {
     );
   });
 
-  test("wants a whole descriptor and a user with an id", async () => {
+  test.each([
+    [Sub.DELETE, map([2, cborMap({ type: "public-key" })])],
+    [Sub.DELETE, map([2, cborMap({ id: Buffer.of(1) })])],
+    [Sub.UPDATE, map([2, descriptor(Buffer.of(1))], [3, cborMap({ name: "alice" })])],
+  ])("%i wants a whole descriptor and a user with an id", async (subCommand, params) => {
     await furnish();
-    const token = await client.getToken("1234", Permission.CM);
-    const whole = descriptor(Buffer.of(1));
-    const wrong: readonly (readonly [number, CborMap])[] = [
-      [Sub.DELETE, map([2, cborMap({ type: "public-key" })])],
-      [Sub.DELETE, map([2, cborMap({ id: Buffer.of(1) })])],
-      [Sub.UPDATE, map([2, whole], [3, cborMap({ name: "alice" })])],
-    ];
-    for (const [subCommand, params] of wrong) {
-      expect(statusOf(await client.manage(subCommand, params, token))).toBe("CTAP2_ERR_CBOR_UNEXPECTED_TYPE");
-    }
+    const reply = await client.manage(subCommand, params, await client.getToken("1234", Permission.CM));
+    expect(statusOf(reply)).toBe("CTAP2_ERR_CBOR_UNEXPECTED_TYPE");
   });
 
   test("that is not there is refused", async () => {
