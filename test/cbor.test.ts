@@ -100,6 +100,26 @@ describe("Maps", () => {
   });
 });
 
+describe("Floats and simple values that mean nothing", () => {
+  test.each(["f90000", "f93c00", "f97e00", "fa47c35000", "fb3ff199999999999a", "e0", "f0", "f3", "f820", "f8ff"])(
+    "%s is taken, and comes out as undefined wherever it stands",
+    (encoded) => {
+      expect(decodeCbor(unhex(encoded))).toBe(undefined);
+      expect(decodeCbor(unhex(`a301${encoded}0282${encoded}1863034163`))).toEqual(
+        new Map<number, CborValue>([
+          [1, undefined],
+          [2, [undefined, 99]],
+          [3, Buffer.of(0x63)],
+        ]),
+      );
+    },
+  );
+
+  test("are told from bytes that only look like them", () => {
+    expect(decodeCbor(unhex("8243f93c00f93c00"))).toEqual([Buffer.of(0xf9, 0x3c, 0x00), undefined]);
+  });
+});
+
 describe("A member's bytes", () => {
   const map = unhex("a3012a02a161610041038107");
 

@@ -7,7 +7,10 @@ import {
   cborMap,
   credentialParameter,
   descriptor,
+  encodeRequest,
   getAssertionParameters,
+  makeCredentialParameters,
+  parseReply,
   send,
   sha256,
   verifyAssertion,
@@ -141,6 +144,15 @@ describe("A malformed request is refused, and nothing is stored or asked", () =>
     const reply = await rig.make({ 6: cborMap({ unheardOf: 1 }), 7: cborMap({ unknown: "x" }), 99: "y" });
     expect(verifyRegistration(reply).authData.flags).toBe(0x41);
   });
+});
+
+test("A float is ignored where nothing is known, and of the wrong type where something is", async () => {
+  const rig = new Fido2Rig();
+  const request = encodeRequest(Command.MAKE_CREDENTIAL, makeCredentialParameters({ 100: 0 }));
+  const unknown = Buffer.concat([request.subarray(0, -1), Buffer.of(0xf9, 0x3e, 0x00)]);
+  verifyRegistration(parseReply(await rig.authenticator.process(unknown, rig.transport)));
+  const known = Uint8Array.of(Command.MAKE_CREDENTIAL, 0xa1, 0x01, 0xf9, 0x3e, 0x00);
+  expect([...(await rig.authenticator.process(known, rig.transport))]).toEqual([0x11]);
 });
 
 describe("The touch", () => {

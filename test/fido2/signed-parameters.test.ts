@@ -6,8 +6,8 @@ import { Fido2Rig, PIN } from "./rig.ts";
 
 const unhex = (text: string) => Buffer.from(text, "hex");
 
-/** An undefined, −2^64, and a byte string for a key: canonical, known to nobody, and not what this project encodes. */
-const UNKNOWN = unhex("18c881f718c93bffffffffffffffff410a00");
+/** An undefined, −2^64, and 1.5 under a byte string: canonical, known to nobody, and not what this project encodes. */
+const UNKNOWN = unhex("18c881f718c93bffffffffffffffff410af93e00");
 
 /** A subcommand with `params`, proved by a token of protocol two. */
 async function ask(rig: Fido2Rig, command: number, subCommand: number, permission: number, params: Uint8Array) {
