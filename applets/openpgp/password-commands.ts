@@ -9,6 +9,9 @@ import type { PasswordName } from "./passwords.ts";
 
 const NOTHING = new Uint8Array(0);
 
+/** What x of 63Cx has room for; SET PIN RETRIES allows more. */
+const MAX_SHOWN_TRIES = 15;
+
 /** P2 of VERIFY. */
 export const Reference = { PW1_SIGNATURE: 0x81, PW1: 0x82, PW3: 0x83 } as const;
 
@@ -43,7 +46,8 @@ export async function verify(context: OpenPgpContext, { p1, p2, data }: CommandA
   }
   if (p1 !== VerifyMode.COMPARE) throw new StatusError(StatusWord.WRONG_P1_P2);
   if (data.length === 0) {
-    if (!volatile[verified]) throw new StatusError(StatusWord.COUNTER | passwords.tries(name));
+    if (!volatile[verified])
+      throw new StatusError(StatusWord.COUNTER | Math.min(passwords.tries(name), MAX_SHOWN_TRIES));
     return NOTHING;
   }
   volatile[verified] = false; // a wrong guess takes away what a right one gave
