@@ -29,15 +29,8 @@ const MAX_SALT_LENGTH = 64;
 export const NO_KDF = Uint8Array.of(Tag.ALGORITHM, 1, KDF_NONE);
 
 interface Kdf {
-  readonly hashLength: number;
   readonly initialPw1: Uint8Array;
   readonly initialPw3: Uint8Array;
-}
-
-/** How long every password is while a KDF is used; undefined while none is. */
-export function passwordLengthByKdf({ persistent }: OpenPgpContext): number | undefined {
-  const object = persistent.dataObject(KDF);
-  return object === undefined ? undefined : parseKdf(object)?.hashLength;
 }
 
 /** Puts the object and resets the passwords. Throws StatusError 6A80. */
@@ -75,7 +68,7 @@ function parseKdf(object: Uint8Array): Kdf | undefined {
   if (initialPw1?.length !== hashLength || initialPw3?.length !== hashLength) {
     throw new StatusError(StatusWord.WRONG_DATA);
   }
-  return { hashLength, initialPw1, initialPw3 };
+  return { initialPw1, initialPw3 };
 }
 
 function isSalt(tag: number): boolean {

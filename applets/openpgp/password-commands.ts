@@ -4,7 +4,6 @@ import { StatusError, StatusWord } from "../../src/iso7816/status-word.ts";
 import { MAX_PASSWORD_LENGTH } from "./card.ts";
 import type { OpenPgpContext } from "./context.ts";
 import { requireAccess } from "./data-commands.ts";
-import { passwordLengthByKdf } from "./kdf.ts";
 import type { PasswordName } from "./passwords.ts";
 
 const NOTHING = new Uint8Array(0);
@@ -112,7 +111,7 @@ export async function setPinRetries(context: OpenPgpContext, { p1, p2, data }: C
 
 /** Throws StatusError 6985, as YubiKeys do: it is not the length of the command that is wrong. */
 function verifyNewLength(context: OpenPgpContext, name: PasswordName, password: Uint8Array): void {
-  if (!context.passwords.isRightLength(name, password.length, passwordLengthByKdf(context))) {
+  if (!context.passwords.isRightLength(name, password.length)) {
     throw new StatusError(StatusWord.CONDITIONS_NOT_SATISFIED);
   }
 }
