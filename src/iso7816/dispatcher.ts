@@ -47,6 +47,12 @@ interface Chain {
   length: number;
 }
 
+/** Of the command before: a chain that goes on, or the rest of an answer. */
+interface Left {
+  readonly chain: Chain | undefined;
+  readonly remainder: ResponseApdu | undefined;
+}
+
 export class ApduDispatcher {
   readonly #applets: () => readonly Applet[];
   readonly #log: Logger;
@@ -101,10 +107,14 @@ export class ApduDispatcher {
 
   async #exchange(message: Uint8Array, transport: Transport): Promise<Uint8Array> {
     const name = this.#selected?.name ?? "card";
+    // What the command before left is for this one alone, whatever becomes of it.
+    const left: Left = { chain: this.#chain, remainder: this.#remainder };
+    this.#chain = undefined;
+    this.#remainder = undefined;
     let apdu: CommandApdu | undefined;
     const handle = async () => {
       apdu = parseCommandApdu(message);
-      return this.#dispatch(apdu, transport);
+      return this.#dispatch(apdu, left, transport);
     };
     const whole = await answerApdu(name, handle, this.#log);
     const response = apdu === undefined ? whole : this.#cut(apdu, whole);
@@ -112,12 +122,10 @@ export class ApduDispatcher {
     return encodeResponseApdu(response);
   }
 
-  async #dispatch(apdu: CommandApdu, transport: Transport): Promise<Uint8Array> {
+  async #dispatch(apdu: CommandApdu, { chain, remainder }: Left, transport: Transport): Promise<Uint8Array> {
     verifyClass(apdu.cla);
-    const remainder = this.#remainder;
-    this.#remainder = undefined;
     if (remainder !== undefined && this.#isGetResponse(apdu)) return takeUp(remainder);
-    const command = this.#assemble(apdu);
+    const command = this.#assemble(apdu, chain);
     if (command === undefined) return NOTHING;
     if (command.cla === 0x00 && command.ins === Instruction.SELECT && command.p1 === BY_DF_NAME) {
       return this.#select(command, transport);
@@ -133,12 +141,11 @@ export class ApduDispatcher {
    * §5.3.3. The whole command once its last part is there, undefined before. Another command in the middle is refused,
    * as a YubiKey does, and ends the chain; SELECT by AID is not: a client that begins cannot know what another left.
    */
-  #assemble(apdu: CommandApdu): CommandApdu | undefined {
+  #assemble(apdu: CommandApdu, begun: Chain | undefined): CommandApdu | undefined {
     const isLast = (apdu.cla & CHAINING) === 0;
     const { ins, p1, p2 } = apdu;
     const cla = apdu.cla & ~CHAINING;
-    let chain = this.#chain;
-    this.#chain = undefined;
+    let chain = begun;
     const known = chain?.header;
     if (known === undefined || known.cla !== cla || known.ins !== ins || known.p1 !== p1 || known.p2 !== p2) {
       const isStart = cla === 0x00 && ins === Instruction.SELECT && p1 === BY_DF_NAME;

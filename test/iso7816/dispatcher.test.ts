@@ -165,6 +165,19 @@ test("Another command in the middle of a chain is refused and ends the chain, be
   expect(first.calls).toEqual(["0 2 ee", "0 2 dd"]);
 });
 
+test.each(["0c02000001ee", "0102000001ee", "ff02000001ee", "0002000005ee", "00"])(
+  "So does a command of a wrong class or length, %s, which also drops what waits for GET RESPONSE",
+  async (command) => {
+    const { send } = await selectedCard();
+    await send("1002000002aabb");
+    expect(await send(command)).toMatch(/^6/);
+    expect(await send("0002000001dd")).toBe("dd9000");
+    await send("0001010100");
+    expect(await send(command)).toMatch(/^6/);
+    expect(await send("00c0000000")).toBe("6d00");
+  },
+);
+
 test("A SELECT in the middle of a chain is a client that begins", async () => {
   const { send, second } = await selectedCard();
   await send("1002000002aabb");
