@@ -35,6 +35,9 @@ export const MAX_CHAIN_LENGTH = 0xffff;
 /** What SW2 of 61xx can say at most; 00 says that, or more. */
 const MAX_SHORT = 256;
 
+/** Of an answer's data: with its status word, what the two bytes of a vpcd message's length can say. pcscd takes little more. */
+const MAX_DATA_LENGTH = 0xffff - 2;
+
 const NOTHING = new Uint8Array(0);
 
 /** A command whose data has not come whole. */
@@ -188,7 +191,7 @@ export class ApduDispatcher {
   #cut(apdu: CommandApdu, response: ResponseApdu): ResponseApdu {
     const { data, statusWord } = response;
     const all = apdu.extended || (apdu.le === undefined && this.#isGetResponse(apdu));
-    const most = apdu.le ?? (all ? data.length : MAX_SHORT);
+    const most = Math.min(apdu.le ?? (all ? data.length : MAX_SHORT), MAX_DATA_LENGTH);
     if (data.length <= most) return response;
     const left = data.subarray(most);
     this.#remainder = { data: left, statusWord };

@@ -223,6 +223,16 @@ test("An extended Le holds the whole answer, a smaller one what it says", async 
   expect((await send("00010400000010")).slice(-4)).toBe("6100");
 });
 
+test("No answer is longer than a reader can carry, whatever the command allows", async () => {
+  const { send } = await selectedCard();
+  for (const command of ["0001ffff000000", "0001ffff000001aa"]) {
+    const answer = await send(command);
+    expect(answer.length).toBe((65_533 + 2) * 2);
+    expect(answer.slice(-4)).toBe("6102");
+    expect(await send("00c00000")).toBe("fdfe9000");
+  }
+});
+
 test("Any other command drops what was left, and a GET RESPONSE for nothing is the applet's to refuse", async () => {
   const { send, first } = await selectedCard();
   await send("0001010100");
