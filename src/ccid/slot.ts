@@ -6,8 +6,8 @@ import { IccStatus } from "./message.ts";
 
 /** What the slot needs of a card; ApduDispatcher is one. */
 export interface Card {
-  /** The power went or came: PINs are to be given again, no applet is selected. */
-  reset(): void;
+  /** The power went or came, or stayed on in a warm reset: PINs are to be given again, no applet is selected. */
+  reset(isWarm?: boolean): void;
   /** A command APDU in, a response APDU out. Never rejects. */
   exchange(message: Uint8Array, transport: Transport): Promise<Uint8Array>;
 }
@@ -53,8 +53,9 @@ export class Slot {
   /** Resets the card, whoever used it. Returns the answer to reset, or undefined where no card is. */
   powerOn(reader: CardReader): Uint8Array | undefined {
     if (!this.#isPresent) return undefined;
+    const isWarm = this.#powering.has(reader);
     this.#powering.add(reader);
-    this.#card.reset();
+    this.#card.reset(isWarm);
     return this.atr;
   }
 

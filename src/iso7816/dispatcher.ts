@@ -57,6 +57,8 @@ export class ApduDispatcher {
   readonly #applets: () => readonly Applet[];
   readonly #log: Logger;
   #selected: Applet | undefined;
+  /** The applet that was selected when the card was reset with its power on. */
+  #implicit: Applet | undefined;
   #chain: Chain | undefined;
   /** What GET RESPONSE fetches, and the status word that ends it. */
   #remainder: ResponseApdu | undefined;
@@ -74,9 +76,10 @@ export class ApduDispatcher {
     return this.#selected;
   }
 
-  /** The power went, or the card was reset: no applet is selected. */
-  reset(): void {
+  /** The power went, or the card was reset, warm when its power stayed on: every applet is as new, and none is selected. */
+  reset(isWarm = false): void {
     const applet = this.#selected;
+    this.#implicit = isWarm ? (applet ?? this.#implicit) : undefined;
     this.#forget();
     if (this.#underWay === 0) return;
     // A command at work may yet leave something behind: a PIN that it found right, the rest of an answer.
@@ -133,9 +136,21 @@ export class ApduDispatcher {
     if (command.ins === Instruction.MANAGE_CHANNEL && command.cla === 0x00) {
       throw new StatusError(StatusWord.LOGICAL_CHANNEL_NOT_SUPPORTED);
     }
+    const applet = this.#selected ?? this.#selectImplicitly(command);
     // As on a YubiKey. By this answer to its SELECT of a master file GnuPG finds that it has one: scd/app.c
-    if (this.#selected === undefined) throw new StatusError(StatusWord.INS_NOT_SUPPORTED);
-    return this.#selected.process(command, transport);
+    if (applet === undefined) throw new StatusError(StatusWord.INS_NOT_SUPPORTED);
+    return applet.process(command, transport);
+  }
+
+  /**
+   * A card may select an application itself after a reset. Ours does at a command for the one that a warm reset deselected:
+   * pico-fido's tests reset the card and then look whether the application, which they do not select, has locked itself.
+   */
+  #selectImplicitly({ ins }: CommandApdu): Applet | undefined {
+    if (ins === Instruction.SELECT) return undefined;
+    const applet = this.#applets().find((one) => one === this.#implicit);
+    this.#selected = applet;
+    return applet;
   }
 
   /**

@@ -9,11 +9,13 @@ import type { Transport } from "../../src/transport.ts";
 /** Echoes an APDU with 9000 after it; INS 77 waits until the test answers or the request is cancelled (6f00). */
 export class ScriptedCard implements Card {
   resets = 0;
+  warmResets = 0;
   readonly commands: string[] = [];
   readonly waiting: { readonly transport: Transport; readonly answer: (hex: string) => void }[] = [];
 
-  reset(): void {
+  reset(isWarm = false): void {
     this.resets += 1;
+    if (isWarm) this.warmResets += 1;
   }
 
   exchange(message: Uint8Array, transport: Transport): Promise<Uint8Array> {

@@ -32,6 +32,18 @@ test("Each reader switches the power on and off for itself, and the card forgets
   expect(slot.status(first)).toBe(INACTIVE);
 });
 
+test("A reader that has the card's power on resets it warm, one that has not resets it cold", () => {
+  const { card, slot, first, second } = createSlot();
+  slot.powerOn(first);
+  slot.powerOn(second);
+  expect(card.warmResets).toBe(0);
+  slot.powerOn(first);
+  expect([card.resets, card.warmResets]).toEqual([3, 1]);
+  slot.powerOff(first);
+  slot.powerOn(first);
+  expect(card.warmResets).toBe(1);
+});
+
 test("Ejecting takes the card and its power from every reader, and tells them once", () => {
   const { card, slot, first, second } = createSlot();
   slot.powerOn(first);

@@ -50,9 +50,13 @@ function createCard() {
   const first = new RecordingApplet("a00000000101");
   const second = new RecordingApplet("a00000000102", 0xa5);
   const { log, lines } = createTestPlatform();
-  const dispatcher = new ApduDispatcher(() => [first, second], log);
+  let applets = [first, second];
+  const disable = (applet: RecordingApplet) => {
+    applets = applets.filter((one) => one !== applet);
+  };
+  const dispatcher = new ApduDispatcher(() => applets, log);
   const send = async (hex: string) => toHex(await dispatcher.exchange(fromHex(hex), createTestTransport()));
-  return { first, second, dispatcher, send, lines };
+  return { first, second, dispatcher, send, lines, disable };
 }
 
 async function selectedCard() {
@@ -118,6 +122,35 @@ test("A reset deselects, and drops chains and what waits for GET RESPONSE", asyn
   dispatcher.reset();
   expect(first.calls.at(-1)).toBe("deselect");
   expect(await send("00c00000")).toBe("6d00");
+});
+
+test("After a warm reset a command finds the applet that was selected, as new", async () => {
+  const { send, first, dispatcher } = await selectedCard();
+  dispatcher.reset(true);
+  expect(dispatcher.selected).toBeUndefined();
+  dispatcher.reset(true);
+  expect(await send("0001000100")).toBe("009000");
+  expect(first.calls).toEqual(["deselect", "0 1 "]);
+  expect(dispatcher.selected).toBe(first);
+});
+
+test("After a warm reset a SELECT that is not by AID is still refused as without an applet: GnuPG looks at that", async () => {
+  const { send, dispatcher } = await selectedCard();
+  dispatcher.reset(true);
+  expect(await send("00a4000c023f00")).toBe("6d00");
+  expect(await send("00a4040006a00000000102")).toBe("5a9000");
+  expect(dispatcher.selected?.name).toBe("a00000000102");
+});
+
+test("An applet that was disabled before a warm reset answers nothing after it, and none does after a cold one", async () => {
+  const { first, dispatcher, send, disable } = await selectedCard();
+  dispatcher.reset(true);
+  disable(first);
+  expect(await send("0001000100")).toBe("6d00");
+  await send("00a4040006a00000000102");
+  dispatcher.reset(true);
+  dispatcher.reset();
+  expect(await send("0001000100")).toBe("6d00");
 });
 
 test.each([
