@@ -39,6 +39,8 @@ interface Operation {
 export class FidoApplet implements Applet {
   readonly name = "FIDO";
   readonly aid = fromHex("a0000006472f0001");
+  /** U2F has one word for every class, over whatever reader. FIDO U2F Raw Message Formats §3.3 */
+  readonly wrongClass = StatusWord.CLA_NOT_SUPPORTED;
   readonly #fido2: MessageAuthenticator;
   readonly #u2f: U2fDelegate | undefined;
   readonly #isFido2On: () => boolean;

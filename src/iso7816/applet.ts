@@ -1,6 +1,7 @@
 // What a card application is to the dispatcher.
 import type { Transport } from "../transport.ts";
 import type { CommandApdu } from "./apdu.ts";
+import type { StatusWord } from "./status-word.ts";
 
 /** An applet returns the data of a 9000 or throws StatusError; it never sees chaining or the transport's limits. */
 export interface Applet {
@@ -9,6 +10,8 @@ export interface Applet {
   readonly aid: Uint8Array;
   /** INS of the command that fetches the rest of a long answer; GET RESPONSE (C0) unless given. */
   readonly getResponseInstruction?: number;
+  /** Its specification's word for a class that it is not asked about, such as another logical channel's; ISO's unless given. */
+  readonly wrongClass?: StatusWord;
   /** Selected, perhaps again while it was selected already: what that does to verified PINs is its specification's word. */
   select(apdu: CommandApdu, transport: Transport): Promise<Uint8Array>;
   /** Every other command, whole: `data` is that of the chain, `cla` is without the chaining bit. */

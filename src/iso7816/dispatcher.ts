@@ -126,7 +126,8 @@ export class ApduDispatcher {
   }
 
   async #dispatch(apdu: CommandApdu, { chain, remainder }: Left, transport: Transport): Promise<Uint8Array> {
-    verifyClass(apdu.cla);
+    const wrong = wrongClass(apdu.cla);
+    if (wrong !== undefined) throw new StatusError(this.#selected?.wrongClass ?? wrong);
     if (remainder !== undefined && this.#isGetResponse(apdu)) return takeUp(remainder);
     const command = this.#assemble(apdu, chain);
     if (command === undefined) return NOTHING;
@@ -223,12 +224,12 @@ function takeUp({ data, statusWord }: ResponseApdu): Uint8Array {
   throw new StatusError(statusWord, data);
 }
 
-/** Throws StatusError for a class that no applet is asked about. */
-function verifyClass(cla: number): void {
-  if (cla === 0xff) throw new StatusError(StatusWord.CLA_NOT_SUPPORTED); // §5.4.1: invalid
-  if ((cla & PROPRIETARY) !== 0) return;
-  if ((cla & FURTHER_INTERINDUSTRY) !== 0) throw new StatusError(StatusWord.LOGICAL_CHANNEL_NOT_SUPPORTED);
-  if (cla >= 0x20) throw new StatusError(StatusWord.CLA_NOT_SUPPORTED); // reserved
-  if ((cla & CHANNEL) !== 0) throw new StatusError(StatusWord.LOGICAL_CHANNEL_NOT_SUPPORTED);
-  if ((cla & SECURE_MESSAGING) !== 0) throw new StatusError(StatusWord.SECURE_MESSAGING_NOT_SUPPORTED);
+/** Why no applet is asked about a class; undefined where one is. */
+function wrongClass(cla: number): StatusWord | undefined {
+  if (cla === 0xff) return StatusWord.CLA_NOT_SUPPORTED; // §5.4.1: invalid
+  if ((cla & PROPRIETARY) !== 0) return undefined;
+  if ((cla & FURTHER_INTERINDUSTRY) !== 0) return StatusWord.LOGICAL_CHANNEL_NOT_SUPPORTED;
+  if (cla >= 0x20) return StatusWord.CLA_NOT_SUPPORTED; // reserved
+  if ((cla & CHANNEL) !== 0) return StatusWord.LOGICAL_CHANNEL_NOT_SUPPORTED;
+  return (cla & SECURE_MESSAGING) === 0 ? undefined : StatusWord.SECURE_MESSAGING_NOT_SUPPORTED;
 }

@@ -66,6 +66,12 @@ test("A registration over CCID waits for its touch, with more time asked for, an
   expect(await reader.slotStatus()).toMatchObject({ bStatus: 0x00 });
 });
 
+test("U2F over CCID refuses a class with the word that it has over CTAPHID", async () => {
+  await reader.powerOn();
+  await reader.transmit(SELECT_FIDO);
+  expect(hex(await reader.transmit(Buffer.from("010300000000036162630000", "hex")))).toBe("6e00");
+});
+
 test("FIDO over CCID and over CTAPHID take turns: the second is not asked for before the first is answered", async () => {
   await reader.powerOn();
   await reader.transmit(SELECT_FIDO);

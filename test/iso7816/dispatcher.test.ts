@@ -11,6 +11,7 @@ class RecordingApplet implements Applet {
   readonly name: string;
   readonly aid: Uint8Array;
   readonly getResponseInstruction?: number;
+  wrongClass?: StatusWord;
   readonly calls: string[] = [];
   selecting = async (): Promise<Uint8Array> => fromHex("5a");
 
@@ -164,6 +165,15 @@ test.each([
   const { send, first } = await selectedCard();
   expect(await send(command)).toBe(answer);
   expect(first.calls).toEqual([]);
+});
+
+test("An applet whose specification has a word of its own for a class gives that, once it is selected", async () => {
+  const { send, first, second } = await selectedCard();
+  second.wrongClass = StatusWord.CLA_NOT_SUPPORTED;
+  expect(await send("0102000001aa")).toBe("6881");
+  await send("00a4040006a00000000102");
+  expect([await send("0102000001aa"), await send("0c02000001aa")]).toEqual(["6e00", "6e00"]);
+  expect([first.calls, second.calls]).toEqual([["deselect"], ["select"]]);
 });
 
 test("A proprietary class reaches the applet as it is", async () => {
