@@ -21,7 +21,7 @@ function parseDecimal(text: string, max: number): number | undefined {
 /** The number of a waiting touch. */
 export function parseTouchId(text: string): number {
   const id = parseDecimal(text, 999_999_999);
-  if (id === undefined) throw new InvalidArgumentError("A touch has a number: `latchkey status` shows it.");
+  if (id === undefined) throw new InvalidArgumentError('A touch has a number: "latchkey status" shows it.');
   return id;
 }
 
@@ -88,7 +88,7 @@ export function formatRemote({ host, port }: Remote): string {
 /** The kernel's name for an exported device, at most 31 characters. */
 export function parseBusid(text: string): string {
   if (!/^[0-9a-zA-Z][0-9a-zA-Z.-]{0,30}$/.test(text)) {
-    throw new InvalidArgumentError("A busid looks like 1-1: `latchkey list` shows what is there.");
+    throw new InvalidArgumentError('A busid looks like 1-1: "latchkey list" shows what is there.');
   }
   return text;
 }

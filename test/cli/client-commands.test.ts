@@ -89,7 +89,7 @@ test("A server without devices is no error", async () => {
 test("Where nobody listens, or something else does, one sentence says so", async () => {
   await server.close();
   await expect(list({ remote, json: false }, print)).rejects.toThrow(
-    `Nothing listens on 127.0.0.1:${remote.port}: start a key with \`latchkey serve\`.`,
+    `Nothing listens on 127.0.0.1:${remote.port}: start a key with "latchkey serve".`,
   );
   const web = createServer((socket) => {
     socket.on("error", () => {});
