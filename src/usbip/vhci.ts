@@ -93,7 +93,7 @@ export class Vhci {
     if (!this.#isRoot) {
       throw new VhciError(
         "not-root",
-        `Attaching a USB device needs root: run this with sudo${loaded ? "" : " (it will load vhci-hcd, too)"}.`,
+        `Attaching and detaching USB devices needs root: run this with sudo${loaded ? "" : " (it will load vhci-hcd, too)"}.`,
       );
     }
     if (!loaded) {
@@ -114,7 +114,7 @@ export class Vhci {
       .filter((name) => /^status(\.\d+)?$/.test(name))
       .sort((a, b) => Number(a.slice(7)) - Number(b.slice(7)));
     if (files.length === 0) {
-      throw new VhciError("not-loaded", "The kernel shows no virtual USB controller: try `sudo modprobe vhci-hcd`.");
+      throw new VhciError("not-loaded", 'The kernel shows no virtual USB controller: try "sudo modprobe vhci-hcd".');
     }
     const tables = await Promise.all(files.map((name) => readFile(join(this.#controller, name), "latin1")));
     return await Promise.all(tables.flatMap(parseStatus).map((port) => this.#withRemote(port)));
