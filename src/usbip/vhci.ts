@@ -51,7 +51,7 @@ export interface VhciRemote {
 }
 
 /** What the import reply says of a device. */
-export interface ImportedDevice {
+export interface AttachableDevice {
   readonly devid: number;
   readonly speed: number;
 }
@@ -124,7 +124,7 @@ export class Vhci {
    * Gives the kernel `socket`, over which `device` was imported, and returns the port it took. The socket must be
    * paused; once this resolves the kernel has a reference of its own and the caller destroys its socket.
    */
-  async attach(socket: Socket, device: ImportedDevice, remote: VhciRemote): Promise<number> {
+  async attach(socket: Socket, device: AttachableDevice, remote: VhciRemote): Promise<number> {
     const hub = device.speed >= USB_SPEED_SUPER ? "ss" : "hs";
     const tried = new Set<number>();
     for (;;) {
