@@ -25,7 +25,7 @@ const UvAttempts = struct({ retries: u8, sincePinEntry: u32be });
 /** CTAP 2.3 §6.5.2.2: at most 8. */
 export const MAX_PIN_RETRIES = 8;
 /** CTAP 2.3 §6.5.2.3: from 1 to 25. */
-export const MAX_UV_RETRIES = 8;
+const MAX_UV_RETRIES = 8;
 /** "3 consecutive mismatches": CTAP 2.3 §6.5.5.6 step 8, and wherever a PIN is compared. */
 const MAX_CONSECUTIVE_MISSES = 3;
 

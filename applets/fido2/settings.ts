@@ -20,7 +20,7 @@ export interface SettingValues {
 }
 
 /** CTAP 2.3 §6.4: a PIN has at least four code points. */
-export const DEFAULT_MIN_PIN_LENGTH = 4;
+const DEFAULT_MIN_PIN_LENGTH = 4;
 
 const defaults: SettingValues = {
   alwaysUv: false,
