@@ -4,6 +4,17 @@ import { readdirSync, readFileSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 import { describe, expect, test } from "vitest";
 
+const ofEachApplet = [
+  "src/iso7816",
+  "src/transport.ts",
+  "src/platform.ts",
+  "src/touch.ts",
+  "src/crypto",
+  "src/cbor.ts",
+  "src/bytes",
+  "src/log.ts",
+];
+
 const layers: Readonly<Record<string, readonly string[]>> = {
   "src/cli.ts": ["src", "applets", "keystore"],
   "src/cli": ["src", "applets", "keystore"],
@@ -56,27 +67,8 @@ const layers: Readonly<Record<string, readonly string[]>> = {
   "src/log.ts": [],
   "src/transport.ts": [],
   "src/touch.ts": ["src/platform.ts", "src/transport.ts"],
-  applets: [
-    "src/iso7816",
-    "src/transport.ts",
-    "src/platform.ts",
-    "src/touch.ts",
-    "src/crypto",
-    "src/cbor.ts",
-    "src/bytes",
-    "src/log.ts",
-  ],
-  "applets/u2f": [
-    "src/iso7816",
-    "src/transport.ts",
-    "src/platform.ts",
-    "src/touch.ts",
-    "src/crypto",
-    "src/cbor.ts",
-    "src/bytes",
-    "src/log.ts",
-    "applets/fido2/credentials.ts", // the only edge between applets
-  ],
+  applets: ofEachApplet,
+  "applets/u2f": [...ofEachApplet, "applets/fido2/credentials.ts"], // the only edge between applets
   keystore: ["src/crypto", "src/cbor.ts", "src/bytes"],
 };
 

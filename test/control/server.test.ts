@@ -6,10 +6,10 @@ import { join } from "node:path";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { ControlClient } from "../../src/control/client.ts";
 import type { WatchLine } from "../../src/control/messages.ts";
-import { NotRunning, Refusal } from "../../src/control/refusal.ts";
+import { NotRunning } from "../../src/control/refusal.ts";
 import type { PresencePrompt } from "../../src/platform.ts";
 import { storeDirectory } from "../support/store-directory.ts";
-import { startKey } from "./running-key.ts";
+import { refusal, startKey } from "./running-key.ts";
 
 const directory = storeDirectory();
 const running = new Set<Awaited<ReturnType<typeof startKey>>>();
@@ -52,15 +52,6 @@ async function send(socketPath: string, { method = "POST", path = "/v1/touch", h
   let text = "";
   for await (const chunk of response) text += chunk;
   return { status: response.statusCode, answer: JSON.parse(text) as Record<string, unknown> };
-}
-
-async function refusal(promise: Promise<unknown>): Promise<Refusal> {
-  const error = await promise.then(
-    () => undefined,
-    (reason: unknown) => reason,
-  );
-  expect(error).toBeInstanceOf(Refusal);
-  return error as Refusal;
 }
 
 describe("a touch", () => {
