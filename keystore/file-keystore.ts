@@ -3,6 +3,7 @@
 // beside the old one and renamed over it. Layout: format.ts; torn tails: journal.ts; one writer: lock.ts.
 import { randomBytes } from "node:crypto";
 import { wipe } from "../src/bytes/wipe.ts";
+import { Turns } from "../src/turns.ts";
 import { DurableCounters } from "./counters.ts";
 import { type Change, changeSize } from "./format.ts";
 import { createSlot, type Slot, unlockHeader, withoutKind, withSlot } from "./header.ts";
@@ -44,14 +45,14 @@ export class FileKeyStore implements KeyStore {
   #liveBytes = 0;
   /** Commits that wait for the frame being written. */
   #waiting: Commit[] = [];
-  /** Ends when the last exclusive piece of work does: appending a batch, changing files. */
-  #busy: Promise<unknown> = Promise.resolve();
+  /** For exclusive work: appending a batch, changing files. */
+  readonly #writes = new Turns();
   #flushing = false;
   /** While a compaction runs: what was committed since its snapshot. */
   #sinceSnapshot: Change[] | undefined;
   #compaction: Promise<void> | undefined;
-  /** Ends when the last compaction or change of slots does: they would undo each other. */
-  #maintenance: Promise<unknown> = Promise.resolve();
+  /** For compactions and changes of slots, which would undo each other. */
+  readonly #maintenance = new Turns();
   #closed = false;
 
   /** Makes a new store that any of `secrets` unlocks. Throws KeyStoreError in-use when the file exists. */
@@ -156,15 +157,8 @@ export class FileKeyStore implements KeyStore {
       this.#waiting.push({ changes: list, resolve, reject });
       if (this.#flushing) return;
       this.#flushing = true;
-      void this.#exclusive(() => this.#flush());
+      void this.#writes.take(() => this.#flush());
     });
-  }
-
-  /** Runs `work` when all exclusive work before it has ended. */
-  #exclusive<T>(work: () => Promise<T>): Promise<T> {
-    const result = this.#busy.then(work);
-    this.#busy = result.catch(() => {});
-    return result;
   }
 
   /** Writes one batch of the commits that wait; never rejects, since each commit is told for itself. */
@@ -186,7 +180,7 @@ export class FileKeyStore implements KeyStore {
       const reason = storeError(error, this.path);
       for (const commit of batch) commit.reject(reason);
     }
-    if (this.#waiting.length > 0) void this.#exclusive(() => this.#flush());
+    if (this.#waiting.length > 0) void this.#writes.take(() => this.#flush());
     else this.#flushing = false;
     this.#compactWhenWorthIt();
   }
@@ -217,13 +211,7 @@ export class FileKeyStore implements KeyStore {
    * changed is appended at the end, which is all that a commit ever waits for.
    */
   compact(): Promise<void> {
-    return this.#maintain(() => this.#compact());
-  }
-
-  #maintain<T>(work: () => Promise<T>): Promise<T> {
-    const result = this.#maintenance.then(work);
-    this.#maintenance = result.catch(() => {});
-    return result;
+    return this.#maintenance.take(() => this.#compact());
   }
 
   async #compact(): Promise<void> {
@@ -237,7 +225,7 @@ export class FileKeyStore implements KeyStore {
       await writeBatches(file, snapshot);
       await file.sync();
       const written = file;
-      await this.#exclusive(async () => {
+      await this.#writes.take(async () => {
         await writeBatches(written, this.#sinceSnapshot as Change[]);
         await written.sync();
         await this.#changeOver(written, path);
@@ -290,8 +278,8 @@ export class FileKeyStore implements KeyStore {
   }
 
   #changeSlots(change: (slots: readonly Slot[]) => readonly Slot[]): Promise<void> {
-    return this.#maintain(() =>
-      this.#exclusive(async () => {
+    return this.#maintenance.take(() =>
+      this.#writes.take(async () => {
         const path = compactedPath(this.path);
         try {
           await this.#fileSystem.remove(path);
@@ -310,8 +298,8 @@ export class FileKeyStore implements KeyStore {
     if (this.#closed) return;
     await this.#counters.settle().catch(() => {});
     this.#closed = true;
-    await this.#maintenance;
-    await this.#exclusive(async () => {});
+    await this.#maintenance.take(async () => {});
+    await this.#writes.take(async () => {});
     await this.#file.close().catch(() => {});
     await this.#lock.release();
     wipe(this.#dataKey, ...this.#records.values());

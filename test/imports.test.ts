@@ -9,6 +9,7 @@ const ofEachApplet = [
   "src/transport.ts",
   "src/platform.ts",
   "src/touch.ts",
+  "src/turns.ts",
   "src/crypto",
   "src/cbor.ts",
   "src/bytes",
@@ -66,10 +67,11 @@ const layers: Readonly<Record<string, readonly string[]>> = {
   "src/bytes": [],
   "src/log.ts": [],
   "src/transport.ts": [],
+  "src/turns.ts": [],
   "src/touch.ts": ["src/platform.ts", "src/transport.ts"],
   applets: ofEachApplet,
   "applets/u2f": [...ofEachApplet, "applets/fido2/credentials.ts"], // the only edge between applets
-  keystore: ["src/crypto", "src/cbor.ts", "src/bytes"],
+  keystore: ["src/crypto", "src/cbor.ts", "src/bytes", "src/turns.ts"],
 };
 
 /** Modules that only these places may import. */
