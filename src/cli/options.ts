@@ -1,6 +1,6 @@
 // What people type after the commands' names, turned into values. commander shows the message of an
 // InvalidArgumentError together with the option that it belongs to.
-import { InvalidArgumentError } from "commander";
+import { type Command, InvalidArgumentError } from "commander";
 import { VPCD_PORT } from "../ccid/vpcd.ts";
 import type { UsbId } from "../identity.ts";
 import { isLogLevel, type LogLevel } from "../log.ts";
@@ -11,6 +11,16 @@ import { USBIP_PORT } from "../usbip/protocol.ts";
 export interface Remote {
   readonly host: string;
   readonly port: number;
+}
+
+/** An empty path comes from a shell's variable that is not set, and would mean a file in the current folder. */
+export function refuseEmptyPaths(command: Command): void {
+  for (const option of command.options) {
+    const isPath = /<(file|path)>/.test(option.flags);
+    if (isPath && command.getOptionValue(option.attributeName()) === "") {
+      command.error(`error: option '${option.flags}' has an empty value`);
+    }
+  }
 }
 
 function parseDecimal(text: string, max: number): number | undefined {
