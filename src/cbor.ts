@@ -26,6 +26,14 @@ export class CborError extends Error {
 /** "Limited to at most four levels of any combination of CBOR maps and/or CBOR arrays." CTAP 2.3 §8 */
 const MAX_DEPTH = 4;
 
+const UNDEFINED = Uint8Array.of(0xf7);
+
+/** Where an item stands in encoded bytes. */
+interface Place {
+  readonly start: number;
+  readonly end: number;
+}
+
 const MajorType = { UNSIGNED: 0, NEGATIVE: 1, BYTES: 2, TEXT: 3, ARRAY: 4, MAP: 5, TAG: 6, SIMPLE: 7 } as const;
 
 /** Without these, cbor-x writes 16-bit map heads, wraps byte strings in tag 64 and turns maps into objects. */
@@ -47,14 +55,21 @@ export function encodeCbor(value: CborValue): Uint8Array {
 }
 
 /**
- * Decodes exactly one canonical value. Throws CborError on anything else, floating-point numbers included: nothing that
- * CTAP defines holds one, and in JavaScript they would pass for integers. Byte strings may be views of the input.
+ * Decodes exactly one canonical value. Throws CborError on anything else. Floating-point numbers and unassigned simple
+ * values come out as undefined: they may stand where nobody looks, nothing that CTAP defines holds one, and in
+ * JavaScript the first would pass for integers. Byte strings may be views of the input.
  */
 export function decodeCbor(bytes: Uint8Array): CborValue {
   const scan = new CanonicalScan(bytes);
   scan.value(0);
   if (scan.offset !== bytes.length) throw new CborError(`${bytes.length - scan.offset} bytes left over`);
-  return codec.decode(bytes) as CborValue;
+  return codec.decode(scan.nameless.length === 0 ? bytes : withUndefined(bytes, scan.nameless)) as CborValue;
+}
+
+/** The bytes with "undefined" at each of these places. */
+function withUndefined(bytes: Uint8Array, places: readonly Place[]): Uint8Array {
+  const parts = places.flatMap(({ start }, i) => [bytes.subarray(places[i - 1]?.end ?? 0, start), UNDEFINED]);
+  return Buffer.concat([...parts, bytes.subarray(places.at(-1)?.end)]);
 }
 
 /** As decodeCbor, for a place where only a map makes sense. */
@@ -62,6 +77,14 @@ export function decodeCborMap(bytes: Uint8Array): CborMap {
   const value = decodeCbor(bytes);
   if (!isCborMap(value)) throw new CborError("not a map");
   return value;
+}
+
+/**
+ * The encoded value of one member of a map of canonical CBOR, as its sender wrote it; no bytes when it is absent. Throws
+ * CborError on anything but a map.
+ */
+export function sliceCborMember(map: Uint8Array, key: number): Uint8Array {
+  return new CanonicalScan(map).member(encodeCbor(key));
 }
 
 export function isCborMap(value: CborValue): value is CborMap {
@@ -120,6 +143,8 @@ function compareKeys(a: number | string, b: number | string): number {
 /** Walks over encoded bytes and throws at the first that no canonical encoder writes; it builds nothing. */
 class CanonicalScan {
   offset = 0;
+  /** The items passed that no CborValue stands for, in their order. */
+  readonly nameless: Place[] = [];
   readonly #bytes: Uint8Array;
 
   constructor(bytes: Uint8Array) {
@@ -158,6 +183,21 @@ class CanonicalScan {
     }
   }
 
+  /** The value of an encoded key of the map that begins here. */
+  member(key: Uint8Array): Uint8Array {
+    const initial = this.#byte();
+    if (initial >> 5 !== MajorType.MAP) throw new CborError("not a map");
+    for (let left = this.#argument(initial & 0x1f); left > 0; left--) {
+      const start = this.offset;
+      this.value(1);
+      const keyEnd = this.offset;
+      this.value(1);
+      if (Buffer.compare(this.#bytes.subarray(start, keyEnd), key) === 0)
+        return this.#bytes.subarray(keyEnd, this.offset);
+    }
+    return new Uint8Array(0);
+  }
+
   #map(count: number, depth: number): void {
     let previous = 0;
     let previousEnd = 0;
@@ -194,9 +234,14 @@ class CanonicalScan {
     return count;
   }
 
+  /** Of a float, whose width is its sender's choice, only the length is looked at. CTAP 2.3 §8; RFC 8949 §3.3 */
   #simple(info: number): void {
+    const start = this.offset - 1;
     if (info >= 20 && info <= 23) return; // false, true, null, undefined
-    throw new CborError(info >= 25 && info <= 27 ? "a floating-point number" : `simple value or break ${info}`);
+    if (info > 27) throw new CborError(info === 31 ? "a break" : `reserved additional information ${info}`);
+    if (info > 24) this.#skip(2 ** (info - 24));
+    if (info === 24 && this.#byte() < 32) throw new CborError("a simple value in more bytes than it may have");
+    this.nameless.push({ start, end: this.offset });
   }
 
   /** The argument of a head, refused unless it could not have been written shorter. RFC 8949 §3 */

@@ -1,6 +1,14 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { CborError, type CborMap, type CborValue, decodeCbor, decodeCborMap, encodeCbor } from "../src/cbor.ts";
+import {
+  CborError,
+  type CborMap,
+  type CborValue,
+  decodeCbor,
+  decodeCborMap,
+  encodeCbor,
+  sliceCborMember,
+} from "../src/cbor.ts";
 import { readVectors } from "./support/vectors.ts";
 
 const vectors = readVectors<{ canonical: [string, CborValue][]; refused: [string, string][] }>("cbor");
@@ -89,6 +97,44 @@ describe("Maps", () => {
   test("are what decodeCborMap insists on", () => {
     expect(() => decodeCborMap(unhex("80"))).toThrow(CborError);
     expect(() => decodeCborMap(unhex("f6"))).toThrow(CborError);
+  });
+});
+
+describe("Floats and simple values that mean nothing", () => {
+  test.each(["f90000", "f93c00", "f97e00", "fa47c35000", "fb3ff199999999999a", "e0", "f0", "f3", "f820", "f8ff"])(
+    "%s is taken, and comes out as undefined wherever it stands",
+    (encoded) => {
+      expect(decodeCbor(unhex(encoded))).toBe(undefined);
+      expect(decodeCbor(unhex(`a301${encoded}0282${encoded}1863034163`))).toEqual(
+        new Map<number, CborValue>([
+          [1, undefined],
+          [2, [undefined, 99]],
+          [3, Buffer.of(0x63)],
+        ]),
+      );
+    },
+  );
+
+  test("are told from bytes that only look like them", () => {
+    expect(decodeCbor(unhex("8243f93c00f93c00"))).toEqual([Buffer.of(0xf9, 0x3c, 0x00), undefined]);
+  });
+});
+
+describe("A member's bytes", () => {
+  const map = unhex("a3012a02a161610041038107");
+
+  test.each([
+    [1, "2a"],
+    [2, "a1616100"],
+    [3, ""],
+  ])("under the key %i are as they stood in the map", (key, encoded) => {
+    expect(hex(sliceCborMember(map, key))).toBe(encoded);
+  });
+
+  test("are only to be had from a canonical map", () => {
+    for (const bytes of ["", "82012a", "a2012a", "a1011801"]) {
+      expect(() => sliceCborMember(unhex(bytes), 2)).toThrow(CborError);
+    }
   });
 });
 

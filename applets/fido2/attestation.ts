@@ -28,10 +28,10 @@ const EnterpriseAttestation = { VENDOR_FACILITATED: 1, PLATFORM_MANAGED: 2 } as 
 /** What the rest of a response takes at the most besides authenticator data and signature. */
 const RESPONSE_OVERHEAD = 128;
 
-/** getInfo's attestationFormats. */
+/** getInfo's attestationFormats, where "none" must not stand, though a client may ask for it. CTAP 2.3 §6.4 */
 export function listAttestationFormats({ platform }: Fido2Context): readonly string[] {
   const hasCertificate = loadAttestation(platform, "batch") !== undefined;
-  return [Format.PACKED, ...(hasCertificate ? [Format.FIDO_U2F] : []), Format.NONE];
+  return hasCertificate ? [Format.PACKED, Format.FIDO_U2F] : [Format.PACKED];
 }
 
 /**

@@ -1,5 +1,6 @@
 // authenticatorConfig (0x0D): what a platform may set of this key. CTAP 2.3 §6.11
 import { concat } from "../../src/bytes/concat.ts";
+import { sliceCborMember } from "../../src/cbor.ts";
 import type { Fido2Context } from "./context.ts";
 import { Parameters } from "./parameters.ts";
 import { MAX_PIN_LENGTH } from "./pin-policy.ts";
@@ -56,7 +57,7 @@ export async function config(context: Fido2Context, data: Uint8Array): Promise<u
   // Step 4. A key that has neither a PIN nor alwaysUv is open to whoever holds it.
   if (isProtected(context) || context.settings.alwaysUv) {
     if (auth.param === undefined) throw new CtapError(CtapStatus.CTAP2_ERR_PUAT_REQUIRED);
-    const encodedParams = parameters.encoded(Request.SUB_COMMAND_PARAMS);
+    const encodedParams = sliceCborMember(data, Request.SUB_COMMAND_PARAMS);
     const message = concat(PREFIX, Uint8Array.of(COMMAND, subCommand), encodedParams);
     verifyPinUvAuthParam(context, auth, message, Permission.AUTHENTICATOR_CONFIGURATION);
   }

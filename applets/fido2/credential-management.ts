@@ -2,7 +2,7 @@
 // credentials. CTAP 2.3 §6.8
 import { concat } from "../../src/bytes/concat.ts";
 import { isEqual } from "../../src/bytes/equal.ts";
-import type { CborMap, CborValue } from "../../src/cbor.ts";
+import { type CborMap, type CborValue, sliceCborMember } from "../../src/cbor.ts";
 import { sha256OfText } from "../../src/crypto/hash.ts";
 import type { Transport } from "../../src/transport.ts";
 import type { Fido2Context } from "./context.ts";
@@ -96,7 +96,7 @@ async function manage(call: Call, data: Uint8Array): Promise<CborMap | undefined
     ...call,
     params,
     auth,
-    message: concat(bare, parameters.encoded(Request.SUB_COMMAND_PARAMS)),
+    message: concat(bare, sliceCborMember(data, Request.SUB_COMMAND_PARAMS)),
   };
 
   switch (subCommand) {

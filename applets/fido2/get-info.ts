@@ -45,8 +45,11 @@ const Response = {
   AUTHENTICATOR_CONFIG_COMMANDS: 0x1f,
 } as const;
 
-/** So many ids of the longest kind, with what stands around them, go into one message. Longer lists are taken, too. */
-const MAX_CREDENTIAL_COUNT_IN_LIST = 48;
+/**
+ * So many ids of the longest kind, with what stands around them, go into one message: clients cut their lists by this
+ * number alone, and not by the bytes that come out. Longer lists are taken, too.
+ */
+const MAX_CREDENTIAL_COUNT_IN_LIST = 24;
 
 export async function getInfo(context: Fido2Context, data: Uint8Array): Promise<CborMap> {
   requireNoParameters(data);

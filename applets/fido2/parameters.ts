@@ -1,6 +1,6 @@
 // The parameters of a request: canonical CBOR into exact types, each mismatch with CTAP's own status. Unknown members
 // are ignored, as the specification says of every map. CTAP 2.3 §6.1.1, §6.2.1, §8; WebAuthn §5.4, §5.8
-import { CborError, type CborMap, type CborValue, decodeCbor, encodeCbor, isCborMap } from "../../src/cbor.ts";
+import { CborError, type CborMap, type CborValue, decodeCbor, isCborMap } from "../../src/cbor.ts";
 import { CtapError, CtapStatus } from "./status.ts";
 
 type Key = number | string;
@@ -30,11 +30,6 @@ export class Parameters {
 
   has(key: Key): boolean {
     return this.#map.has(key);
-  }
-
-  /** A member as it stood in the request, for what signs over it; no bytes when it is absent. */
-  encoded(key: Key): Uint8Array {
-    return this.#map.has(key) ? encodeCbor(this.#map.get(key)) : new Uint8Array(0);
   }
 
   optionalBytes(key: Key): Uint8Array | undefined {
@@ -123,6 +118,15 @@ function required<T>(key: Key, value: T | undefined): T {
   return value;
 }
 
+/**
+ * What a structure must hold, in contrast to what a command must be given: "if structures in messages from the host are
+ * missing required members", that is CBOR_UNEXPECTED_TYPE. CTAP 2.3 §8
+ */
+function member<T>(key: Key, value: T | undefined): T {
+  if (value === undefined) throw unexpectedType(key, "there");
+  return value;
+}
+
 function unexpectedType(what: Key, wanted: string): CtapError {
   return new CtapError(CtapStatus.CTAP2_ERR_CBOR_UNEXPECTED_TYPE, `${what} is not ${wanted}`);
 }
@@ -169,12 +173,12 @@ function checkIcon(entity: Parameters): void {
 
 export function parseRelyingParty(rp: Parameters): RelyingParty {
   checkIcon(rp);
-  return { id: rp.text("id"), name: truncateName(rp.optionalText("name")) };
+  return { id: member("rp.id", rp.optionalText("id")), name: truncateName(rp.optionalText("name")) };
 }
 
 export function parseUser(user: Parameters): User {
   checkIcon(user);
-  const id = user.bytes("id");
+  const id = member("user.id", user.optionalBytes("id"));
   if (id.length < 1 || id.length > MAX_USER_ID_LENGTH) {
     throw new CtapError(CtapStatus.CTAP1_ERR_INVALID_LENGTH, `user.id has 1 to ${MAX_USER_ID_LENGTH} bytes`);
   }
@@ -196,18 +200,22 @@ export function parsePubKeyCredParams(elements: readonly Parameters[]): number[]
 
 /** The id of one PublicKeyCredentialDescriptor, as authenticatorCredentialManagement names a credential. */
 export function parseCredentialId(descriptor: Parameters): Uint8Array {
-  const id = descriptor.bytes("id");
-  if (descriptor.text("type") !== PUBLIC_KEY) throw new CtapError(CtapStatus.CTAP2_ERR_NO_CREDENTIALS, "type");
+  const { type, id } = parseDescriptor(descriptor);
+  if (type !== PUBLIC_KEY) throw new CtapError(CtapStatus.CTAP2_ERR_NO_CREDENTIALS, "type");
   return id;
 }
 
 /** The ids of a list of PublicKeyCredentialDescriptors, without those of other types than "public-key". */
 export function parseCredentialIds(descriptors: readonly Parameters[]): Uint8Array[] {
   return descriptors.flatMap((descriptor) => {
-    const type = descriptor.text("type");
-    const id = descriptor.bytes("id");
+    const { type, id } = parseDescriptor(descriptor);
     return type === PUBLIC_KEY ? [id] : [];
   });
+}
+
+function parseDescriptor(descriptor: Parameters): { readonly type: string; readonly id: Uint8Array } {
+  const type = member("type", descriptor.optionalText("type"));
+  return { type, id: member("id", descriptor.optionalBytes("id")) };
 }
 
 /** The option keys that every command must understand. CTAP 2.3 §6.1.2 step 5: any other is treated as absent. */

@@ -6,7 +6,7 @@
 //   RSA, whole: also over a ready DigestInfo   node:crypto (OpenSSL)     the same, and blinded
 //   hashes, HMAC, HKDF, AES, Triple DES        node:crypto (OpenSSL)     the same
 //   ECDSA over a digest made elsewhere         @noble/curves             Node always hashes (see ecdsa-digest.ts)
-//   completing an imported RSA key             BigInt                    Node has no arithmetic (see rsa.ts)
+//   the exponents of an RSA key's primes       BigInt                    Node has no arithmetic (see rsa.ts)
 //   ML-DSA                                     @noble/post-quantum       Node 20's OpenSSL has none
 //
 // Private keys travel as raw big-endian scalars or seeds (X25519 and X448: RFC 7748's little-endian scalars), public

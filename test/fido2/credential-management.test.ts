@@ -195,6 +195,16 @@ describe("Each subcommand", () => {
     );
   });
 
+  test.each([
+    [Sub.DELETE, map([2, cborMap({ type: "public-key" })])],
+    [Sub.DELETE, map([2, cborMap({ id: Buffer.of(1) })])],
+    [Sub.UPDATE, map([2, descriptor(Buffer.of(1))], [3, cborMap({ name: "alice" })])],
+  ])("%i wants a whole descriptor and a user with an id", async (subCommand, params) => {
+    await furnish();
+    const reply = await client.manage(subCommand, params, await client.getToken("1234", Permission.CM));
+    expect(statusOf(reply)).toBe("CTAP2_ERR_CBOR_UNEXPECTED_TYPE");
+  });
+
   test("that is not there is refused", async () => {
     for (const subCommand of [0, 8, 255]) {
       expect(statusOf(await client.manage(subCommand))).toBe("CTAP2_ERR_INVALID_SUBCOMMAND");

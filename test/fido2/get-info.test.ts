@@ -2,7 +2,7 @@ import { createDecipheriv, hkdfSync } from "node:crypto";
 import { beforeEach, describe, expect, test } from "vitest";
 import { Fido2Authenticator } from "../../applets/fido2/authenticator.ts";
 import type { Fido2Options } from "../../applets/fido2/context.ts";
-import type { CborMap, CborValue } from "../../src/cbor.ts";
+import { type CborMap, type CborValue, encodeCbor } from "../../src/cbor.ts";
 import { bytesOf, Command, cborMap, makeCredentialParameters, send } from "../support/fido-client.ts";
 import { Permission, PinClient, type Token } from "../support/pin-client.ts";
 import { createTestPlatform, createTestTransport, type TestPlatform } from "../support/platform.ts";
@@ -55,7 +55,7 @@ test("A new key tells what it can do", async () => {
   });
   expect(info.get(0x05)).toBe(7609);
   expect(info.get(0x06)).toEqual([2, 1]);
-  expect(info.get(0x07)).toBe(48);
+  expect(info.get(0x07)).toBe(24);
   expect(info.get(0x08)).toBeGreaterThanOrEqual(100);
   expect(info.get(0x09)).toEqual(["usb"]);
   expect(algorithmsOf(info)).toEqual([-7, -8, -35, -36, -47]);
@@ -66,7 +66,7 @@ test("A new key tells what it can do", async () => {
   expect(info.get(0x0f)).toBeGreaterThanOrEqual(32);
   expect(info.get(0x10)).toBe(32);
   expect(info.get(0x14)).toBe(1_000_000);
-  expect(info.get(0x16)).toEqual(["packed", "none"]);
+  expect(info.get(0x16)).toEqual(["packed"]);
   expect(info.get(0x18)).toBe(false);
   expect(info.get(0x1a)).toEqual(["usb"]);
   expect(info.get(0x1b)).toBe(false);
@@ -76,6 +76,13 @@ test("A new key tells what it can do", async () => {
   // pinComplexityPolicyURL
   for (const absent of [0x11, 0x12, 0x13, 0x15, 0x17, 0x1c]) expect(info.has(absent)).toBe(false);
   expect([...info.keys()].every((key) => typeof key === "number" && key >= 0x01 && key <= 0x1f)).toBe(true);
+});
+
+test("As many ids as it takes in a list, all of the longest, leave a fifth of a message to the rest of the request", async () => {
+  const info = await infoOf(make());
+  const longest = cborMap({ id: Buffer.alloc(Number(info.get(0x08))), type: "public-key" });
+  const list = encodeCbor(Array.from({ length: Number(info.get(0x07)) }, () => longest));
+  expect(list.length).toBeLessThanOrEqual(Number(info.get(0x05)) * 0.8);
 });
 
 test("It takes no parameters", async () => {

@@ -7,7 +7,10 @@ import {
   cborMap,
   credentialParameter,
   descriptor,
+  encodeRequest,
   getAssertionParameters,
+  makeCredentialParameters,
+  parseReply,
   send,
   sha256,
   verifyAssertion,
@@ -91,11 +94,11 @@ describe("A malformed request is refused, and nothing is stored or asked", () =>
     ["a clientDataHash of 31 bytes", { 1: Buffer.alloc(31) }, 0x03],
     ["a text as clientDataHash", { 1: "0123456789abcdef0123456789abcdef" }, 0x11],
     ["no rp", { 2: undefined }, 0x14],
-    ["no rp.id", { 2: cborMap({ name: "Example" }) }, 0x14],
+    ["no rp.id", { 2: cborMap({ name: "Example" }) }, 0x11],
     ["an rp.id that is no text", { 2: cborMap({ id: 1 }) }, 0x11],
     ["an rp.name that is no text", { 2: cborMap({ id: "example.com", name: 1 }) }, 0x11],
     ["no user", { 3: undefined }, 0x14],
-    ["no user.id", { 3: cborMap({ name: "alice" }) }, 0x14],
+    ["no user.id", { 3: cborMap({ name: "alice" }) }, 0x11],
     ["a user.id of text", { 3: cborMap({ id: "user 1" }) }, 0x11],
     ["a user.id of 65 bytes", { 3: cborMap({ id: Buffer.alloc(65) }) }, 0x03],
     ["a user.id of no bytes", { 3: cborMap({ id: Buffer.alloc(0) }) }, 0x03],
@@ -115,8 +118,8 @@ describe("A malformed request is refused, and nothing is stored or asked", () =>
     ["an alg that is a text", { 4: [cborMap({ alg: "-7", type: "public-key" })] }, 0x11],
     ["an element that is no map", { 4: [credentialParameter(-7), true] }, 0x11],
     ["an excludeList that is no array", { 5: nowhere }, 0x11],
-    ["a descriptor without id", { 5: [cborMap({ type: "public-key" })] }, 0x14],
-    ["a descriptor without type", { 5: [cborMap({ id: Buffer.of(1) })] }, 0x14],
+    ["a descriptor without id", { 5: [cborMap({ type: "public-key" })] }, 0x11],
+    ["a descriptor without type", { 5: [cborMap({ id: Buffer.of(1) })] }, 0x11],
     ["extensions that are no map", { 6: [] }, 0x11],
     ["options that are no map", { 7: true }, 0x11],
     ["rk that is no boolean", { 7: cborMap({ rk: 1 }) }, 0x11],
@@ -141,6 +144,15 @@ describe("A malformed request is refused, and nothing is stored or asked", () =>
     const reply = await rig.make({ 6: cborMap({ unheardOf: 1 }), 7: cborMap({ unknown: "x" }), 99: "y" });
     expect(verifyRegistration(reply).authData.flags).toBe(0x41);
   });
+});
+
+test("A float is ignored where nothing is known, and of the wrong type where something is", async () => {
+  const rig = new Fido2Rig();
+  const request = encodeRequest(Command.MAKE_CREDENTIAL, makeCredentialParameters({ 100: 0 }));
+  const unknown = Buffer.concat([request.subarray(0, -1), Buffer.of(0xf9, 0x3e, 0x00)]);
+  verifyRegistration(parseReply(await rig.authenticator.process(unknown, rig.transport)));
+  const known = Uint8Array.of(Command.MAKE_CREDENTIAL, 0xa1, 0x01, 0xf9, 0x3e, 0x00);
+  expect([...(await rig.authenticator.process(known, rig.transport))]).toEqual([0x11]);
 });
 
 describe("The touch", () => {
