@@ -6,6 +6,7 @@ import { Vhci } from "../usbip/vhci.ts";
 import { clientFailure, Failure } from "./failure.ts";
 import { speedName } from "./list.ts";
 import { formatRemote, type Remote } from "./options.ts";
+import type { Print } from "./output.ts";
 
 export interface AttachOptions {
   readonly remote: Remote;
@@ -14,11 +15,7 @@ export interface AttachOptions {
 }
 
 /** Prints which port of the virtual hub the device took. Throws Failure or VhciError. */
-export async function attach(
-  { remote, busid, json }: AttachOptions,
-  print: (line: string) => void,
-  vhci = new Vhci(),
-): Promise<void> {
+export async function attach({ remote, busid, json }: AttachOptions, print: Print, vhci = new Vhci()): Promise<void> {
   await vhci.open();
   const { connection, device } = await requestImport({ ...remote, busid }).catch(async (error: unknown) => {
     throw await importFailure(error, remote, busid);

@@ -5,6 +5,7 @@ import { formatUsbId } from "../identity.ts";
 import { type ListedDevice, listDevices } from "../usbip/client.ts";
 import { clientFailure } from "./failure.ts";
 import { formatRemote, type Remote } from "./options.ts";
+import type { Print } from "./output.ts";
 
 export interface ListOptions {
   readonly remote: Remote;
@@ -32,7 +33,7 @@ const CLASSES: Readonly<Record<number, string>> = {
 };
 
 /** Prints one line a device, or one JSON object. Throws Failure. */
-export async function list({ remote, json }: ListOptions, print: (line: string) => void): Promise<void> {
+export async function list({ remote, json }: ListOptions, print: Print): Promise<void> {
   const where = formatRemote(remote);
   const devices = await listDevices(remote).catch((error: unknown) => {
     throw clientFailure(error, where);
@@ -46,7 +47,7 @@ export async function list({ remote, json }: ListOptions, print: (line: string) 
 export async function listLocal(
   { json }: Pick<ListOptions, "json">,
   env: NodeJS.ProcessEnv,
-  print: (line: string) => void,
+  print: Print,
 ): Promise<void> {
   const keys = await findRunningKeys(env);
   if (json) print(JSON.stringify({ keys: keys.map(toLocalJson) }));
