@@ -5,7 +5,7 @@ import { randomBytes } from "node:crypto";
 import { wipe } from "../src/bytes/wipe.ts";
 import { Turns } from "../src/turns.ts";
 import { DurableCounters } from "./counters.ts";
-import { type Change, changeSize } from "./format.ts";
+import { type Change, changeSize, MAX_FRAME_CIPHERTEXT } from "./format.ts";
 import { createSlot, type Slot, unlockHeader, withoutKind, withSlot } from "./header.ts";
 import { type KeyStore, KeyStoreError } from "./index.ts";
 import { copyJournalFile, createJournalFile, type JournalFile, openJournalFile, readHeader } from "./journal-file.ts";
@@ -22,6 +22,9 @@ export interface FileKeyStoreOptions {
 
 /** One frame holds at most about this many bytes of changes, whether commits are gathered or the file is compacted. */
 const BATCH_BYTES = 64 * 1024;
+
+/** Bytes of one commit. No applet comes near; what is longer would be written, and not believed when it is read again. */
+const MAX_COMMIT_BYTES = MAX_FRAME_CIPHERTEXT - BATCH_BYTES;
 
 /** Below this many dead bytes the file is left alone. */
 const MIN_DEAD_BYTES = 1024 * 1024;
@@ -153,6 +156,9 @@ export class FileKeyStore implements KeyStore {
       ([key, value]): Change => [key, value === null ? null : Uint8Array.from(value)],
     );
     if (list.length === 0) return Promise.resolve();
+    if (sizeOf(list) > MAX_COMMIT_BYTES) {
+      return Promise.reject(new KeyStoreError("no-space", `${this.path} does not take as much at once.`));
+    }
     return new Promise((resolve, reject) => {
       this.#waiting.push({ changes: list, resolve, reject });
       if (this.#flushing) return;
@@ -167,7 +173,7 @@ export class FileKeyStore implements KeyStore {
     let size = 0;
     while (this.#waiting[0] !== undefined && (batch.length === 0 || size < BATCH_BYTES)) {
       const commit = this.#waiting.shift() as Commit;
-      size += commit.changes.reduce((sum, change) => sum + changeSize(change), 0);
+      size += sizeOf(commit.changes);
       batch.push(commit);
     }
     try {
@@ -309,6 +315,10 @@ export class FileKeyStore implements KeyStore {
 
 function compactedPath(path: string): string {
   return `${path}.new`;
+}
+
+function sizeOf(changes: readonly Change[]): number {
+  return changes.reduce((sum, change) => sum + changeSize(change), 0);
 }
 
 function apply(records: Map<string, Uint8Array>, changes: readonly Change[]): void {
