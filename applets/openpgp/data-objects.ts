@@ -14,7 +14,7 @@ import {
   MAX_SPECIAL_LENGTH,
 } from "./card.ts";
 import type { OpenPgpContext } from "./context.ts";
-import { KDF, kdfChanges, NO_KDF, passwordLengthByKdf } from "./kdf.ts";
+import { KDF, kdfChanges, NO_KDF } from "./kdf.ts";
 import { KEY_SLOTS, type KeySlot, keySlots } from "./key-slots.ts";
 import { SIGNATURE_COUNTER } from "./keys.ts";
 import { type Changes, dataObjectKey } from "./persistent.ts";
@@ -191,7 +191,7 @@ const resettingCode: DataObject = {
   value: () => EMPTY,
   changes: (context, value) => {
     if (value.length === 0) return context.passwords.reset("RC");
-    if (!context.passwords.isRightLength("RC", value.length, passwordLengthByKdf(context))) {
+    if (!context.passwords.isRightLength("RC", value.length)) {
       throw new StatusError(StatusWord.WRONG_DATA);
     }
     return context.passwords.replacement("RC", value);

@@ -1,6 +1,8 @@
 // KDF-DO: how the host is to hash passwords before it sends them, and the hashes of the factory's passwords, which the
 // card takes over when the object is put. OpenPGP 3.4.1 §4.3.2; what follows for the passwords is as YubiKeys and Gnuk
-// have it: all three are reset. A host that knows better changes them from what they were: volatile.ts.
+// have it: all three are reset. But the specification leaves it to the host to align passwords and object: one that has
+// changed them before it puts the object keeps them, and one that does afterwards changes them from what they were:
+// volatile.ts.
 //
 //   81 01 03    KDF_ITERSALTED_S2K (00: none, and nothing follows)
 //   82 01 hh    08 SHA-256, 0A SHA-512
@@ -11,6 +13,7 @@ import { StatusError, StatusWord } from "../../src/iso7816/status-word.ts";
 import { parseTlvs } from "../../src/iso7816/tlv.ts";
 import type { OpenPgpContext } from "./context.ts";
 import { parsing } from "./data-field.ts";
+import type { PasswordName } from "./passwords.ts";
 import { type Changes, dataObjectKey } from "./persistent.ts";
 
 export const KDF = 0xf9;
@@ -34,25 +37,31 @@ interface Kdf {
   readonly initialPw3: Uint8Array;
 }
 
-/** How long every password is while a KDF is used; undefined while none is. */
-export function passwordLengthByKdf({ persistent }: OpenPgpContext): number | undefined {
-  const object = persistent.dataObject(KDF);
-  return object === undefined ? undefined : parseKdf(object)?.hashLength;
-}
-
-/** Puts the object and resets the passwords. Throws StatusError 6A80. */
-export function kdfChanges({ passwords }: OpenPgpContext, object: Uint8Array): Changes {
+/** Puts the object and resets the passwords, unless they fit it already. Throws StatusError 6A80. */
+export function kdfChanges({ passwords, persistent }: OpenPgpContext, object: Uint8Array): Changes {
+  const before = parseKdf(persistent.dataObject(KDF) ?? NO_KDF);
   const kdf = object.length === 0 ? undefined : parseKdf(object);
+  const changes = { [dataObjectKey(KDF)]: kdf === undefined ? null : object };
+  const isAligned = (name: PasswordName) => isPasswordOf(kdf, before, passwords.verifier(name)?.length);
   const noResettingCode = passwords.reset("RC");
-  if (kdf === undefined) {
-    return { [dataObjectKey(KDF)]: null, ...passwords.reset("PW1"), ...noResettingCode, ...passwords.reset("PW3") };
-  }
+  if (isAligned("PW1") && isAligned("PW3")) return { ...changes, ...(isAligned("RC") ? {} : noResettingCode) };
+  if (kdf === undefined)
+    return { ...changes, ...passwords.reset("PW1"), ...noResettingCode, ...passwords.reset("PW3") };
   return {
-    [dataObjectKey(KDF)]: object,
+    ...changes,
     ...passwords.replacement("PW1", kdf.initialPw1),
     ...noResettingCode,
     ...passwords.replacement("PW3", kdf.initialPw3),
   };
+}
+
+/**
+ * Whether a password of that length is what the host makes of one now, where it was not before: a hash from now on, or a
+ * hash no more. From one KDF to another nothing tells.
+ */
+function isPasswordOf(kdf: Kdf | undefined, before: Kdf | undefined, length: number | undefined): boolean {
+  if (kdf !== undefined) return before === undefined && length === kdf.hashLength;
+  return before !== undefined && length !== before.hashLength;
 }
 
 /** Undefined for an object that says that there is no KDF. Throws StatusError 6A80. */

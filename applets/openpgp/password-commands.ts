@@ -4,10 +4,12 @@ import { StatusError, StatusWord } from "../../src/iso7816/status-word.ts";
 import { MAX_PASSWORD_LENGTH } from "./card.ts";
 import type { OpenPgpContext } from "./context.ts";
 import { requireAccess } from "./data-commands.ts";
-import { passwordLengthByKdf } from "./kdf.ts";
 import type { PasswordName } from "./passwords.ts";
 
 const NOTHING = new Uint8Array(0);
+
+/** What x of 63Cx has room for; SET PIN RETRIES allows more. */
+const MAX_SHOWN_TRIES = 15;
 
 /** P2 of VERIFY. */
 export const Reference = { PW1_SIGNATURE: 0x81, PW1: 0x82, PW3: 0x83 } as const;
@@ -43,7 +45,8 @@ export async function verify(context: OpenPgpContext, { p1, p2, data }: CommandA
   }
   if (p1 !== VerifyMode.COMPARE) throw new StatusError(StatusWord.WRONG_P1_P2);
   if (data.length === 0) {
-    if (!volatile[verified]) throw new StatusError(StatusWord.COUNTER | passwords.tries(name));
+    if (!volatile[verified])
+      throw new StatusError(StatusWord.COUNTER | Math.min(passwords.tries(name), MAX_SHOWN_TRIES));
     return NOTHING;
   }
   volatile[verified] = false; // a wrong guess takes away what a right one gave
@@ -108,7 +111,7 @@ export async function setPinRetries(context: OpenPgpContext, { p1, p2, data }: C
 
 /** Throws StatusError 6985, as YubiKeys do: it is not the length of the command that is wrong. */
 function verifyNewLength(context: OpenPgpContext, name: PasswordName, password: Uint8Array): void {
-  if (!context.passwords.isRightLength(name, password.length, passwordLengthByKdf(context))) {
+  if (!context.passwords.isRightLength(name, password.length)) {
     throw new StatusError(StatusWord.CONDITIONS_NOT_SATISFIED);
   }
 }

@@ -100,11 +100,9 @@ export class Passwords {
     return found;
   }
 
-  /** Whether a new password is neither too short nor too long. `exactly`: what a KDF-DO demands. */
-  isRightLength(name: PasswordName, length: number, exactly: number | undefined): boolean {
-    return exactly === undefined
-      ? length >= rules[name].minLength && length <= MAX_PASSWORD_LENGTH
-      : length === exactly;
+  /** Whether a new password is neither too short nor too long. While a KDF is used, that it is a hash is the host's concern. */
+  isRightLength(name: PasswordName, length: number): boolean {
+    return length >= rules[name].minLength && length <= MAX_PASSWORD_LENGTH;
   }
 
   /** Sets a password, with all its tries. */

@@ -11,7 +11,7 @@ import { StatusError, StatusWord } from "../../src/iso7816/status-word.ts";
 import type { Platform } from "../../src/platform.ts";
 import type { Transport } from "../../src/transport.ts";
 import { respondHmac, respondOtp } from "./challenge-response.ts";
-import { configure, swap, update, writeScanMap } from "./configure.ts";
+import { configure, swap, update, writeNdef, writeScanMap } from "./configure.ts";
 import { ExtendedFlag, Instruction, SlotCommand, type SlotNumber } from "./parameters.ts";
 import { press, type Silence } from "./press.ts";
 import type { ScanCode } from "./scan-map.ts";
@@ -97,9 +97,9 @@ export class OtpApplet implements Applet {
       case SlotCommand.SCAN_MAP:
         return this.#write(() => writeScanMap(this.slots, data));
       case SlotCommand.NDEF_1:
+        return this.#write(() => writeNdef(this.slots, 1, data));
       case SlotCommand.NDEF_2:
-        // There is no radio that would show it.
-        return this.#write(async () => this.slots.countWrite());
+        return this.#write(() => writeNdef(this.slots, 2, data));
       case SlotCommand.DEVICE_CONFIG:
         return this.#write(() => this.#writeDevice((device) => device.setMode(data.subarray(0, MODE_SIZE))));
       case SlotCommand.DEVICE_SERIAL:

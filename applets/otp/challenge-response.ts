@@ -48,10 +48,11 @@ export async function respondOtp(
   });
 }
 
+/** As a Nitrokey 3: to KeePassXC, CONDITIONS_NOT_SATISFIED is a slot that waits for a touch, and it would offer this one. */
 function requireKind({ slots, slot }: Challenged, kind: SlotKind): Slot {
   const state = slots.get(slot);
   if (state === undefined || isDormant(state.config) || kindOf(state.config) !== kind) {
-    throw new StatusError(StatusWord.CONDITIONS_NOT_SATISFIED);
+    throw new StatusError(StatusWord.FILE_OR_APPLICATION_NOT_FOUND);
   }
   return state;
 }

@@ -1,9 +1,17 @@
-// The slot commands that write: CONFIG, UPDATE, SWAP, SCAN_MAP. What they want and refuse is ykpersonalize(1)'s word,
+// The slot commands that write: CONFIG, UPDATE, SWAP, NDEF, SCAN_MAP. What they want and refuse is ykpersonalize(1)'s word,
 // where it says something; the status words are ours, since Yubico publishes none.
 import { isEqual } from "../../src/bytes/equal.ts";
 import { Reader } from "../../src/bytes/reader.ts";
 import { StatusError, StatusWord } from "../../src/iso7816/status-word.ts";
-import { ACCESS_CODE_SIZE, ExtendedFlag, type SlotNumber, TicketFlag, UID_SIZE, UpdateMask } from "./parameters.ts";
+import {
+  ACCESS_CODE_SIZE,
+  ExtendedFlag,
+  NDEF_SIZE,
+  type SlotNumber,
+  TicketFlag,
+  UID_SIZE,
+  UpdateMask,
+} from "./parameters.ts";
 import { DEFAULT_SCAN_MAP, isScanMap, SCAN_MAP_SIZE } from "./scan-map.ts";
 import {
   CONFIG_SIZE,
@@ -102,6 +110,13 @@ export async function swap(slots: Slots, data: Uint8Array): Promise<void> {
     throw new StatusError(StatusWord.CONDITIONS_NOT_SATISFIED);
   }
   await slots.writeSwapped();
+}
+
+/** There is no radio that would show it. */
+export async function writeNdef(slots: Slots, slot: SlotNumber, data: Uint8Array): Promise<void> {
+  const { code } = splitAccessCode(data, NDEF_SIZE);
+  requireAccess(slots, code, [slot]);
+  slots.countWrite();
 }
 
 /** 45 different scan codes; zeros bring the map back that the key has by itself. */

@@ -87,6 +87,9 @@ export const UID_SIZE = 6;
 export const KEY_SIZE = 16;
 export const ACCESS_CODE_SIZE = 6;
 
+/** Length, type and 54 bytes: struct ndef_st of ykdef.h without its access code. */
+export const NDEF_SIZE = 56;
+
 /** Of the keys of HMAC and HOTP: the key field, and the first bytes of the uid field. */
 export const HMAC_KEY_SIZE = 20;
 

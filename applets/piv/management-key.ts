@@ -58,6 +58,7 @@ const TDES_ALIAS = 0x00;
 const TOUCH_OF_P2: ReadonlyMap<number, TouchPolicy> = new Map([
   [0xff, TouchPolicy.NEVER],
   [0xfe, TouchPolicy.ALWAYS],
+  [0xfd, TouchPolicy.CACHED],
 ]);
 
 const DELIVERED: ManagementKey = {
@@ -166,7 +167,7 @@ function encodeAnswer(tag: number, value: Uint8Array): Uint8Array {
   return encodeTlv(AuthenticationTag.TEMPLATE, encodeTlv(tag, value));
 }
 
-/** SET MANAGEMENT KEY: algorithm, 9B, length, key. The client stays authenticated. */
+/** SET MANAGEMENT KEY: algorithm, 9B, length, key. The client stays authenticated; a touch was for the key that was. */
 export async function setManagementKey(context: PivContext, { p1, p2, data }: CommandApdu): Promise<Uint8Array> {
   requireManagementKey(context);
   const touchPolicy = TOUCH_OF_P2.get(p2);
@@ -176,6 +177,7 @@ export async function setManagementKey(context: PivContext, { p1, p2, data }: Co
   if (ciphers.get(algorithm)?.keyLength !== key.length || isWeak) throw new StatusError(StatusWord.WRONG_DATA);
   const record = Head.encode({ version: RECORD_VERSION, algorithm, touchPolicy }, key);
   await context.platform.store.commit({ [MANAGEMENT_KEY_RECORD]: record });
+  context.session.touchedAt.delete(KeyReference.MANAGEMENT);
   return NOTHING;
 }
 

@@ -58,17 +58,17 @@ export class ReferenceData {
 
   /**
    * Compares 8 padded bytes in constant time; throws 63Cx or 6983. The try is durably spent before the comparison, so
-   * that cutting the power in between buys nothing.
+   * that cutting the power in between buys nothing. The right ones give back all tries, or with "this try" only theirs.
    */
-  async verify(padded: Uint8Array): Promise<void> {
+  async verify(padded: Uint8Array, givesBack: "all tries" | "this try" = "all tries"): Promise<void> {
     if (this.isBlocked) throw new StatusError(StatusWord.AUTHENTICATION_METHOD_BLOCKED);
-    const left = this.triesLeft - 1;
-    await this.#platform.store.commit({ [this.#triesRecord]: Uint8Array.of(left) });
+    const before = this.#platform.store.get(this.#triesRecord) ?? null;
+    await this.#platform.store.commit({ [this.#triesRecord]: Uint8Array.of(this.triesLeft - 1) });
     const guess = hashReference(padded);
     const isRight = isEqualConstantTime(guess, this.#hash);
     wipe(guess);
     if (!isRight) throw this.statusOfTries();
-    await this.#platform.store.commit({ [this.#triesRecord]: null });
+    await this.#platform.store.commit({ [this.#triesRecord]: givesBack === "all tries" ? null : before });
   }
 
   /** 63Cx, or 6983 when there are none left. */

@@ -17,7 +17,7 @@ import {
   SlotError,
   XfrBlockFields,
 } from "./message.ts";
-import { DEFAULT_PARAMETERS, PROTOCOL_T1, T1Parameters } from "./parameters.ts";
+import { PROTOCOL_T1, parametersOf, T1Parameters } from "./parameters.ts";
 import type { CardReader, Slot } from "./slot.ts";
 
 /** bPowerSelect: automatic, 5 V, 3 V, 1.8 V. §6.1.1 */
@@ -44,7 +44,7 @@ export class Reader implements CardReader {
   readonly #options: ReaderOptions;
   readonly #slot: Slot;
   readonly #chain = new BlockChain();
-  #parameters = DEFAULT_PARAMETERS;
+  #parameters: Uint8Array;
   /** The only command that takes time; others are refused meanwhile. bMaxCCIDBusySlots 1 */
   #exchange: Exchange | undefined;
   readonly #timeExtensions = new TimeExtensions(() => this.#requestTime());
@@ -55,6 +55,7 @@ export class Reader implements CardReader {
   constructor(options: ReaderOptions) {
     this.#options = options;
     this.#slot = options.slot;
+    this.#parameters = parametersOf(this.#slot.atr);
     this.#slot.connect(this);
   }
 
@@ -134,7 +135,7 @@ export class Reader implements CardReader {
       case Command.RESET_PARAMETERS:
         verifyEmpty(abData);
         this.#verifyActive();
-        this.#parameters = DEFAULT_PARAMETERS;
+        this.#parameters = parametersOf(this.#slot.atr);
         return this.#parametersAnswer();
       case Command.SET_PARAMETERS:
         return this.#setParameters(header, abData);
@@ -152,7 +153,7 @@ export class Reader implements CardReader {
     const atr = this.#slot.powerOn(this);
     if (atr === undefined) throw new CcidError(SlotError.ICC_MUTE);
     this.#chain.reset();
-    this.#parameters = DEFAULT_PARAMETERS;
+    this.#parameters = parametersOf(this.#slot.atr);
     return { abData: atr };
   }
 
@@ -235,7 +236,7 @@ export class Reader implements CardReader {
   #endWithoutCard(): void {
     const exchange = this.#exchange;
     this.#abandon();
-    this.#parameters = DEFAULT_PARAMETERS;
+    this.#parameters = parametersOf(this.#slot.atr);
     if (exchange !== undefined) this.#fail(exchange.header, new CcidError(SlotError.ICC_MUTE));
   }
 

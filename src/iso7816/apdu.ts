@@ -39,7 +39,11 @@ export function parseCommandApdu(bytes: Uint8Array): CommandApdu {
     if (left !== 0 && left !== 1) throw new StatusError(StatusWord.WRONG_LENGTH);
     return command(reader.bytes(first), left === 1 ? reader.u8() || 256 : undefined, false);
   }
-  if (reader.remaining < 2) throw new StatusError(StatusWord.WRONG_LENGTH);
+  if (reader.remaining < 2) {
+    // No case of ISO 7816, but what pico-fido's tests send: an extended Le of zeros without the zero before it.
+    if (reader.u8() === 0) return command(NOTHING, 65_536, true);
+    throw new StatusError(StatusWord.WRONG_LENGTH);
+  }
   const length = reader.u16be();
   if (reader.remaining === 0) return command(NOTHING, length || 65_536, true);
   // An Lc of zero before a Le is no case of ISO 7816, but what libu2f-host sends for U2F_VERSION.

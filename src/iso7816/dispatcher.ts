@@ -35,6 +35,9 @@ const MAX_CHAIN_LENGTH = 0xffff;
 /** What SW2 of 61xx can say at most; 00 says that, or more. */
 const MAX_SHORT = 256;
 
+/** Of an answer's data: with its status word, what the two bytes of a vpcd message's length can say. pcscd takes little more. */
+const MAX_DATA_LENGTH = 0xffff - 2;
+
 const NOTHING = new Uint8Array(0);
 
 /** A command whose data has not come whole. */
@@ -42,6 +45,12 @@ interface Chain {
   readonly header: Pick<CommandApdu, "cla" | "ins" | "p1" | "p2">;
   readonly parts: Uint8Array[];
   length: number;
+}
+
+/** Of the command before: a chain that goes on, or the rest of an answer. */
+interface Left {
+  readonly chain: Chain | undefined;
+  readonly remainder: ResponseApdu | undefined;
 }
 
 export class ApduDispatcher {
@@ -98,10 +107,14 @@ export class ApduDispatcher {
 
   async #exchange(message: Uint8Array, transport: Transport): Promise<Uint8Array> {
     const name = this.#selected?.name ?? "card";
+    // What the command before left is for this one alone, whatever becomes of it.
+    const left: Left = { chain: this.#chain, remainder: this.#remainder };
+    this.#chain = undefined;
+    this.#remainder = undefined;
     let apdu: CommandApdu | undefined;
     const handle = async () => {
       apdu = parseCommandApdu(message);
-      return this.#dispatch(apdu, transport);
+      return this.#dispatch(apdu, left, transport);
     };
     const whole = await answerApdu(name, handle, this.#log);
     const response = apdu === undefined ? whole : this.#cut(apdu, whole);
@@ -109,12 +122,10 @@ export class ApduDispatcher {
     return encodeResponseApdu(response);
   }
 
-  async #dispatch(apdu: CommandApdu, transport: Transport): Promise<Uint8Array> {
+  async #dispatch(apdu: CommandApdu, { chain, remainder }: Left, transport: Transport): Promise<Uint8Array> {
     verifyClass(apdu.cla);
-    const remainder = this.#remainder;
-    this.#remainder = undefined;
     if (remainder !== undefined && this.#isGetResponse(apdu)) return takeUp(remainder);
-    const command = this.#assemble(apdu);
+    const command = this.#assemble(apdu, chain);
     if (command === undefined) return NOTHING;
     if (command.cla === 0x00 && command.ins === Instruction.SELECT && command.p1 === BY_DF_NAME) {
       return this.#select(command, transport);
@@ -122,7 +133,8 @@ export class ApduDispatcher {
     if (command.ins === Instruction.MANAGE_CHANNEL && command.cla === 0x00) {
       throw new StatusError(StatusWord.LOGICAL_CHANNEL_NOT_SUPPORTED);
     }
-    if (this.#selected === undefined) throw new StatusError(StatusWord.CONDITIONS_NOT_SATISFIED);
+    // As on a YubiKey. By this answer to its SELECT of a master file GnuPG finds that it has one: scd/app.c
+    if (this.#selected === undefined) throw new StatusError(StatusWord.INS_NOT_SUPPORTED);
     return this.#selected.process(command, transport);
   }
 
@@ -130,12 +142,11 @@ export class ApduDispatcher {
    * §5.3.3. The whole command once its last part is there, undefined before. Another command in the middle is refused,
    * as a YubiKey does, and ends the chain; SELECT by AID is not: a client that begins cannot know what another left.
    */
-  #assemble(apdu: CommandApdu): CommandApdu | undefined {
+  #assemble(apdu: CommandApdu, begun: Chain | undefined): CommandApdu | undefined {
     const isLast = (apdu.cla & CHAINING) === 0;
     const { ins, p1, p2 } = apdu;
     const cla = apdu.cla & ~CHAINING;
-    let chain = this.#chain;
-    this.#chain = undefined;
+    let chain = begun;
     const known = chain?.header;
     if (known === undefined || known.cla !== cla || known.ins !== ins || known.p1 !== p1 || known.p2 !== p2) {
       const isStart = cla === 0x00 && ins === Instruction.SELECT && p1 === BY_DF_NAME;
@@ -180,7 +191,7 @@ export class ApduDispatcher {
   #cut(apdu: CommandApdu, response: ResponseApdu): ResponseApdu {
     const { data, statusWord } = response;
     const all = apdu.extended || (apdu.le === undefined && this.#isGetResponse(apdu));
-    const most = apdu.le ?? (all ? data.length : MAX_SHORT);
+    const most = Math.min(apdu.le ?? (all ? data.length : MAX_SHORT), MAX_DATA_LENGTH);
     if (data.length <= most) return response;
     const left = data.subarray(most);
     this.#remainder = { data: left, statusWord };

@@ -110,7 +110,7 @@ test("Ejected, the card is gone for the reader in the middle of an APDU, and FID
   key.slot.move("in");
   expect(await reader.notification()).toBe(0x03);
   expect(hex(await reader.powerOn())).toBe(hex(key.slot.atr));
-  expect(hex(await reader.transmit(Buffer.from("80100000", "hex")))).toBe("6985");
+  expect(hex(await reader.transmit(Buffer.from("80100000", "hex")))).toBe("6d00");
 });
 
 test("A host that leaves takes the card's power along", async () => {

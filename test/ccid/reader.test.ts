@@ -1,6 +1,6 @@
 // Every message of CCID 1.1 §6.1, and every error that the reader can answer it with.
 import { describe, expect, test } from "vitest";
-import { toHex } from "../../src/bytes/hex.ts";
+import { fromHex, toHex } from "../../src/bytes/hex.ts";
 import { answer, command, POWER_OFF, POWER_ON, Rig, SLOT_STATUS, XFR_BLOCK } from "./rig.ts";
 
 const DATA_BLOCK = 0x80;
@@ -103,6 +103,12 @@ test("The parameters of T=1 are shown, set, and reset; power-on resets them, too
   await set();
   await rig.powerOn();
   expect(await rig.exchange(GET_PARAMETERS)).toBe(defaults);
+});
+
+test("The parameters are those of the ATR: a YubiKey's names a speed", async () => {
+  const rig = new Rig({ atr: fromHex("3bfd1300008131fe158073c021c057597562694b657940") });
+  await rig.powerOn();
+  expect(await rig.exchange(GET_PARAMETERS)).toBe(answer(PARAMETERS, "000001", { data: "1310001500fe00" }));
 });
 
 test("SetParameters refuses T=0 and a structure of another length", async () => {

@@ -57,18 +57,16 @@ export const ABORT = 0x72;
 
 export class Rig {
   readonly card = new ScriptedCard();
-  readonly slot = new Slot(this.card);
+  readonly slot: Slot;
   readonly log: string[] = [];
-  readonly interface = new CcidInterface({
-    slot: this.slot,
-    log: createLogger("traffic", (line) => this.log.push(line)),
-    interfaceNumber: 1,
-    endpoint: 2,
-  });
+  readonly interface: CcidInterface;
   readonly #answers: string[] = [];
   readonly #notifications: string[] = [];
 
-  constructor({ isReading = true } = {}) {
+  constructor({ isReading = true, atr }: { readonly isReading?: boolean; readonly atr?: Uint8Array } = {}) {
+    this.slot = new Slot(this.card, atr);
+    const log = createLogger("traffic", (line) => this.log.push(line));
+    this.interface = new CcidInterface({ slot: this.slot, log, interfaceNumber: 1, endpoint: 2 });
     if (!isReading) return;
     void this.#read(this.interface.endpoints[1].queue, 65_536, this.#answers);
     void this.#read(this.interface.endpoints[2].queue, 8, this.#notifications);

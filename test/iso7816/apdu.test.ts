@@ -32,6 +32,10 @@ describe("Each case of ISO 7816-4 is parsed, and encoded again", () => {
   test("An Lc of zero before a Le passes, because libu2f-host asks for the version so", () => {
     expect(describeApdu(parseCommandApdu(fromHex("000300000000000000")))).toBe("|65536|extended");
   });
+
+  test("An extended Le of zeros passes without the zero before it, because pico-fido's tests send it so", () => {
+    expect(describeApdu(parseCommandApdu(fromHex("00a100000000")))).toBe("|65536|extended");
+  });
 });
 
 test.each([

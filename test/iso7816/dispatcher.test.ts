@@ -64,7 +64,7 @@ async function selectedCard() {
 
 test("Nothing but SELECT works before an applet is selected", async () => {
   const { send, first } = createCard();
-  expect(await send("00010001")).toBe("6985");
+  expect(await send("00010001")).toBe("6d00");
   expect(await send("00a4040006a00000000101")).toBe("5a9000");
   expect(await send("0001000100")).toBe("009000");
   expect(first.calls).toEqual(["select", "0 1 "]);
@@ -117,7 +117,7 @@ test("A reset deselects, and drops chains and what waits for GET RESPONSE", asyn
   await send("0001010100");
   dispatcher.reset();
   expect(first.calls.at(-1)).toBe("deselect");
-  expect(await send("00c00000")).toBe("6985");
+  expect(await send("00c00000")).toBe("6d00");
 });
 
 test.each([
@@ -165,6 +165,19 @@ test("Another command in the middle of a chain is refused and ends the chain, be
   expect(first.calls).toEqual(["0 2 ee", "0 2 dd"]);
 });
 
+test.each(["0c02000001ee", "0102000001ee", "ff02000001ee", "0002000005ee", "00"])(
+  "So does a command of a wrong class or length, %s, which also drops what waits for GET RESPONSE",
+  async (command) => {
+    const { send } = await selectedCard();
+    await send("1002000002aabb");
+    expect(await send(command)).toMatch(/^6/);
+    expect(await send("0002000001dd")).toBe("dd9000");
+    await send("0001010100");
+    expect(await send(command)).toMatch(/^6/);
+    expect(await send("00c0000000")).toBe("6d00");
+  },
+);
+
 test("A SELECT in the middle of a chain is a client that begins", async () => {
   const { send, second } = await selectedCard();
   await send("1002000002aabb");
@@ -208,6 +221,16 @@ test("An extended Le holds the whole answer, a smaller one what it says", async 
   const { send } = await selectedCard();
   expect((await send("00010400000000")).length).toBe((1024 + 2) * 2);
   expect((await send("00010400000010")).slice(-4)).toBe("6100");
+});
+
+test("No answer is longer than a reader can carry, whatever the command allows", async () => {
+  const { send } = await selectedCard();
+  for (const command of ["0001ffff000000", "0001ffff000001aa"]) {
+    const answer = await send(command);
+    expect(answer.length).toBe((65_533 + 2) * 2);
+    expect(answer.slice(-4)).toBe("6102");
+    expect(await send("00c00000")).toBe("fdfe9000");
+  }
 });
 
 test("Any other command drops what was left, and a GET RESPONSE for nothing is the applet's to refuse", async () => {
@@ -257,7 +280,7 @@ test("A reset while a command is at work leaves nothing of it behind", async () 
   finish(new Uint8Array(300));
   expect(await working).toMatch(/612c$/);
   // The applet forgets what it may have been told meanwhile, and the rest of the answer is gone.
-  expect(await send("00c0000000")).toBe("6985");
+  expect(await send("00c0000000")).toBe("6d00");
   expect(first.calls).toEqual(["deselect", "deselect"]);
   expect(dispatcher.selected).toBeUndefined();
 });

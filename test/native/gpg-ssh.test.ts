@@ -32,7 +32,7 @@ describeNative("ssh with the card", { packages }, (suite) => {
     await gpg.generate(name);
     const agent = "export SSH_AUTH_SOCK=$(gpgconf --list-dirs agent-ssh-socket)\ngpgconf --launch gpg-agent";
     const offered = await gpg.ok(`${agent}\nssh-add -L | tee ${suite.session.directory}/ssh/authorized`);
-    expect(offered).toMatch(new RegExp(`^${type} \\S+ cardno:FFFE`, "m"));
+    expect(offered).toMatch(new RegExp(`^${type} \\S+ cardno:D276000124010304FFFE`, "m"));
     const options = "-o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o PreferredAuthentications=publickey";
     const login = await gpg.ok(`${agent}\nssh -F none -p 2222 ${options} root@127.0.0.1 echo logged in`);
     expect(login).toMatch(/^logged in$/m);
