@@ -1,5 +1,6 @@
 // `latchkey attach`: imports a device from a USB/IP server and hands the connection to this machine's kernel.
 import { formatUsbId } from "../identity.ts";
+import { printable } from "../presence/describe.ts";
 import { listDevices, requestImport, UsbIpOperationError } from "../usbip/client.ts";
 import { devidOf, OpStatus } from "../usbip/protocol.ts";
 import { Vhci } from "../usbip/vhci.ts";
@@ -41,6 +42,7 @@ async function importFailure(error: unknown, remote: Remote, busid: string): Pro
   if (devices.some((device) => device.busid === busid)) {
     return new Failure(`${where} would not give device ${busid}: ${error.message}.`, { cause: error });
   }
-  const offered = devices.length === 0 ? "no device at all" : devices.map((device) => device.busid).join(", ");
+  const offered =
+    devices.length === 0 ? "no device at all" : devices.map((device) => printable(device.busid)).join(", ");
   return new Failure(`${where} has no device ${busid}; it offers ${offered}.`, { cause: error });
 }

@@ -1,7 +1,7 @@
 // `latchkey list`: what a USB/IP server offers; with --local, the keys that this user serves.
-
 import { findRunningKeys, type RunningKey } from "../control/running-keys.ts";
 import { formatUsbId } from "../identity.ts";
+import { printable } from "../presence/describe.ts";
 import { type ListedDevice, listDevices } from "../usbip/client.ts";
 import { clientFailure } from "./failure.ts";
 import { formatRemote, type Remote } from "./options.ts";
@@ -79,7 +79,7 @@ function toLine(device: ListedDevice): string {
   const classes = device.interfaces.map(
     ({ bInterfaceClass }) => CLASSES[bInterfaceClass] ?? `class ${bInterfaceClass}`,
   );
-  return `${device.busid}  ${usbIdOf(device)}  ${speedName(device.speed)} speed  ${classes.join(", ")}`;
+  return `${printable(device.busid)}  ${usbIdOf(device)}  ${speedName(device.speed)} speed  ${classes.join(", ")}`;
 }
 
 function toJson(device: ListedDevice): object {
