@@ -15,11 +15,12 @@ function headerOf(slots: readonly Slot[]): Uint8Array {
 }
 
 describe("a header", () => {
-  it("has at most eight slots, each of which may cost a passphrase's work", async () => {
+  it("has one to eight slots, each of which may cost a passphrase's work", async () => {
     const slot = await createSlot(secret, dataKey, storeId, quickScrypt);
     const eight = parseHeader(headerOf(Array(8).fill(slot)), "store");
     expect(toHex(await unlockHeader(eight, secret, "store"))).toBe(toHex(dataKey));
     expect(() => parseHeader(headerOf(Array(9).fill(slot)), "store")).toThrow("the header of store is damaged");
+    expect(() => parseHeader(headerOf([]), "store")).toThrow("the header of store is damaged");
   });
 
   it("is not given more than 1 GiB to derive a key with", async () => {
