@@ -80,7 +80,9 @@ export async function storeInfo(options: StoreOptions & JsonOption, around: Surr
     print(JSON.stringify({ ...report, records: Object.fromEntries(report.records) }));
     return;
   }
-  print(`${options.store}: format version ${report.version}, ${report.fileSize} bytes, ${report.frames} frames`);
+  print(
+    `${options.store}: format version ${report.version}, ${report.fileSize} bytes, ${describeCount(report.frames, "frame")}`,
+  );
   print(`unlocked by: ${report.secrets.join(", ")}`);
   for (const [applet, count] of [...report.records].sort()) print(`records of ${applet}: ${count}`);
 }
@@ -114,7 +116,11 @@ export async function storeRecover(
 }
 
 function describeFrames(path: string, { frames, tornBytes, damage }: StoreReport, print: Print): void {
-  print(`${path}: ${frames} whole frames`);
+  print(`${path}: ${describeCount(frames, "whole frame")}`);
   if (tornBytes > 0) print(`a torn tail of ${tornBytes} bytes, from a write that was never acknowledged`);
   for (const { offset, length } of damage) print(`damage at byte ${offset}, ${length} bytes`);
+}
+
+function describeCount(count: number, what: string): string {
+  return `${count} ${what}${count === 1 ? "" : "s"}`;
 }
