@@ -6,7 +6,7 @@ import { parseHeader } from "./header.ts";
 import { KeyStoreError } from "./index.ts";
 import type { Secret } from "./keys.ts";
 import { StoreLock } from "./lock.ts";
-import { type FileSystem, nodeFileSystem, readWhole, storeError } from "./store-file.ts";
+import { creationError, type FileSystem, nodeFileSystem, storeError } from "./store-file.ts";
 
 const ATTEMPTS = 5;
 
@@ -27,9 +27,9 @@ export async function backupStore(
  */
 async function readSettled(path: string, fileSystem: FileSystem): Promise<Uint8Array> {
   try {
-    let bytes = await readWhole(path, fileSystem);
+    let bytes = await fileSystem.read(path);
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-      const again = await readWhole(path, fileSystem);
+      const again = await fileSystem.read(path);
       if (again.length >= bytes.length && isEqual(bytes, again.subarray(0, bytes.length))) return bytes;
       bytes = again;
     }
@@ -65,7 +65,7 @@ export async function restoreStore(
       await fileSystem.rename(staged, path);
     } catch (error) {
       await fileSystem.remove(staged);
-      throw error;
+      throw ofSource(error, staged, source);
     }
     await fileSystem.syncDirectory(path);
   } catch (error) {
@@ -73,6 +73,12 @@ export async function restoreStore(
   } finally {
     await lock.release();
   }
+}
+
+/** What is wrong with the copy is wrong with the backup, and that is the file that people know. */
+function ofSource(error: unknown, staged: string, source: string): unknown {
+  if (!(error instanceof KeyStoreError)) return error;
+  return new KeyStoreError(error.code, error.message.replaceAll(staged, source), { cause: error });
 }
 
 async function exists(path: string, fileSystem: FileSystem): Promise<boolean> {
@@ -99,6 +105,6 @@ async function writeNew(bytes: Uint8Array, target: string, fileSystem: FileSyste
     await file.close();
     await fileSystem.syncDirectory(target);
   } catch (error) {
-    throw storeError(error, target);
+    throw creationError(error, target);
   }
 }

@@ -3,8 +3,9 @@
 // beside the old one and renamed over it. Layout: format.ts; torn tails: journal.ts; one writer: lock.ts.
 import { randomBytes } from "node:crypto";
 import { wipe } from "../src/bytes/wipe.ts";
+import { Turns } from "../src/turns.ts";
 import { DurableCounters } from "./counters.ts";
-import { type Change, changeSize } from "./format.ts";
+import { type Change, changeSize, MAX_FRAME_CIPHERTEXT } from "./format.ts";
 import { createSlot, type Slot, unlockHeader, withoutKind, withSlot } from "./header.ts";
 import { type KeyStore, KeyStoreError } from "./index.ts";
 import { copyJournalFile, createJournalFile, type JournalFile, openJournalFile, readHeader } from "./journal-file.ts";
@@ -21,6 +22,9 @@ export interface FileKeyStoreOptions {
 
 /** One frame holds at most about this many bytes of changes, whether commits are gathered or the file is compacted. */
 const BATCH_BYTES = 64 * 1024;
+
+/** Bytes of one commit. No applet comes near; what is longer would be written, and not believed when it is read again. */
+const MAX_COMMIT_BYTES = MAX_FRAME_CIPHERTEXT - BATCH_BYTES;
 
 /** Below this many dead bytes the file is left alone. */
 const MIN_DEAD_BYTES = 1024 * 1024;
@@ -44,14 +48,14 @@ export class FileKeyStore implements KeyStore {
   #liveBytes = 0;
   /** Commits that wait for the frame being written. */
   #waiting: Commit[] = [];
-  /** Ends when the last exclusive piece of work does: appending a batch, changing files. */
-  #busy: Promise<unknown> = Promise.resolve();
+  /** For exclusive work: appending a batch, changing files. */
+  readonly #writes = new Turns();
   #flushing = false;
   /** While a compaction runs: what was committed since its snapshot. */
   #sinceSnapshot: Change[] | undefined;
   #compaction: Promise<void> | undefined;
-  /** Ends when the last compaction or change of slots does: they would undo each other. */
-  #maintenance: Promise<unknown> = Promise.resolve();
+  /** For compactions and changes of slots, which would undo each other. */
+  readonly #maintenance = new Turns();
   #closed = false;
 
   /** Makes a new store that any of `secrets` unlocks. Throws KeyStoreError in-use when the file exists. */
@@ -152,19 +156,15 @@ export class FileKeyStore implements KeyStore {
       ([key, value]): Change => [key, value === null ? null : Uint8Array.from(value)],
     );
     if (list.length === 0) return Promise.resolve();
+    if (sizeOf(list) > MAX_COMMIT_BYTES) {
+      return Promise.reject(new KeyStoreError("no-space", `${this.path} does not take as much at once.`));
+    }
     return new Promise((resolve, reject) => {
       this.#waiting.push({ changes: list, resolve, reject });
       if (this.#flushing) return;
       this.#flushing = true;
-      void this.#exclusive(() => this.#flush());
+      void this.#writes.take(() => this.#flush());
     });
-  }
-
-  /** Runs `work` when all exclusive work before it has ended. */
-  #exclusive<T>(work: () => Promise<T>): Promise<T> {
-    const result = this.#busy.then(work);
-    this.#busy = result.catch(() => {});
-    return result;
   }
 
   /** Writes one batch of the commits that wait; never rejects, since each commit is told for itself. */
@@ -173,7 +173,7 @@ export class FileKeyStore implements KeyStore {
     let size = 0;
     while (this.#waiting[0] !== undefined && (batch.length === 0 || size < BATCH_BYTES)) {
       const commit = this.#waiting.shift() as Commit;
-      size += commit.changes.reduce((sum, change) => sum + changeSize(change), 0);
+      size += sizeOf(commit.changes);
       batch.push(commit);
     }
     try {
@@ -186,7 +186,7 @@ export class FileKeyStore implements KeyStore {
       const reason = storeError(error, this.path);
       for (const commit of batch) commit.reject(reason);
     }
-    if (this.#waiting.length > 0) void this.#exclusive(() => this.#flush());
+    if (this.#waiting.length > 0) void this.#writes.take(() => this.#flush());
     else this.#flushing = false;
     this.#compactWhenWorthIt();
   }
@@ -217,13 +217,7 @@ export class FileKeyStore implements KeyStore {
    * changed is appended at the end, which is all that a commit ever waits for.
    */
   compact(): Promise<void> {
-    return this.#maintain(() => this.#compact());
-  }
-
-  #maintain<T>(work: () => Promise<T>): Promise<T> {
-    const result = this.#maintenance.then(work);
-    this.#maintenance = result.catch(() => {});
-    return result;
+    return this.#maintenance.take(() => this.#compact());
   }
 
   async #compact(): Promise<void> {
@@ -237,7 +231,7 @@ export class FileKeyStore implements KeyStore {
       await writeBatches(file, snapshot);
       await file.sync();
       const written = file;
-      await this.#exclusive(async () => {
+      await this.#writes.take(async () => {
         await writeBatches(written, this.#sinceSnapshot as Change[]);
         await written.sync();
         await this.#changeOver(written, path);
@@ -290,8 +284,8 @@ export class FileKeyStore implements KeyStore {
   }
 
   #changeSlots(change: (slots: readonly Slot[]) => readonly Slot[]): Promise<void> {
-    return this.#maintain(() =>
-      this.#exclusive(async () => {
+    return this.#maintenance.take(() =>
+      this.#writes.take(async () => {
         const path = compactedPath(this.path);
         try {
           await this.#fileSystem.remove(path);
@@ -310,8 +304,8 @@ export class FileKeyStore implements KeyStore {
     if (this.#closed) return;
     await this.#counters.settle().catch(() => {});
     this.#closed = true;
-    await this.#maintenance;
-    await this.#exclusive(async () => {});
+    await this.#maintenance.take(async () => {});
+    await this.#writes.take(async () => {});
     await this.#file.close().catch(() => {});
     await this.#lock.release();
     wipe(this.#dataKey, ...this.#records.values());
@@ -321,6 +315,10 @@ export class FileKeyStore implements KeyStore {
 
 function compactedPath(path: string): string {
   return `${path}.new`;
+}
+
+function sizeOf(changes: readonly Change[]): number {
+  return changes.reduce((sum, change) => sum + changeSize(change), 0);
 }
 
 function apply(records: Map<string, Uint8Array>, changes: readonly Change[]): void {

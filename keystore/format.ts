@@ -44,6 +44,7 @@ import { bytes, type Infer, struct, text, u8, u16be } from "../src/bytes/struct.
 
 export const MAGIC = "LATCHKEY";
 export const VERSION = 1;
+/** Each may cost the work of a passphrase, before the header is known to be genuine. */
 export const MAX_SLOTS = 8;
 /** Bytes of a frame that are not ciphertext: what stands before it, and the tag behind it. */
 export const FRAME_HEAD_SIZE = 28;

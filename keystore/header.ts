@@ -73,7 +73,8 @@ export function parseHeader(file: Uint8Array, path: string): ParsedHeader {
     );
   }
   const length = HeaderStart.size + start.slotCount * SLOT_SIZE + MAC_SIZE + CHECKSUM_SIZE;
-  if (start.headerLength !== length || file.length < length) throw damaged();
+  const isOpenable = start.slotCount >= 1 && start.slotCount <= MAX_SLOTS;
+  if (!isOpenable || start.headerLength !== length || file.length < length) throw damaged();
   const checksumAt = length - CHECKSUM_SIZE;
   const checksum = createHash("sha256").update(file.subarray(0, checksumAt)).digest();
   if (!isEqual(checksum, file.subarray(checksumAt, length))) throw damaged();

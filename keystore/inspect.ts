@@ -5,7 +5,7 @@ import { parseHeader, unlockHeader } from "./header.ts";
 import { findFrame, JOURNAL_START, type JournalPosition, readFrame } from "./journal.ts";
 import { createJournalFile } from "./journal-file.ts";
 import { FileKeys, type Secret } from "./keys.ts";
-import { type FileSystem, nodeFileSystem, readWhole, storeError } from "./store-file.ts";
+import { creationError, type FileSystem, nodeFileSystem, storeError } from "./store-file.ts";
 
 export interface Damage {
   /** From the start of the file to where whole frames go on, or to its end. */
@@ -54,7 +54,7 @@ export async function recoverStore(
 ): Promise<StoreReport> {
   const { report, live } = await survey(path, secret, fileSystem);
   try {
-    const header = parseHeader(await readWhole(path, fileSystem), path);
+    const header = parseHeader(await fileSystem.read(path), path);
     const dataKey = await unlockHeader(header, secret, path);
     const file = await createJournalFile(fileSystem, target, header, dataKey);
     for (const record of live) await file.write([record]);
@@ -63,13 +63,13 @@ export async function recoverStore(
     await fileSystem.syncDirectory(target);
     return report;
   } catch (error) {
-    throw storeError(error, target);
+    throw creationError(error, target);
   }
 }
 
 async function survey(path: string, secret: Secret, fileSystem: FileSystem): Promise<Survey> {
   try {
-    const bytes = await readWhole(path, fileSystem);
+    const bytes = await fileSystem.read(path);
     const header = parseHeader(bytes, path);
     const dataKey = await unlockHeader(header, secret, path);
     const keys = new FileKeys(dataKey, header.storeId, header.generation);

@@ -110,7 +110,7 @@ export async function readHeader(fileSystem: FileSystem, path: string): Promise<
 
 async function verifyPrivate(file: StoreFile, path: string): Promise<void> {
   const { mode, isFile } = await file.stat();
-  if (!isFile) throw new KeyStoreError("not-a-store", `${path} is not a regular file; name another one with --store`);
+  if (!isFile) throw new KeyStoreError("not-a-store", `${path} is not a regular file; name another one with --store.`);
   // Windows keeps access in lists that the mode does not show.
   if (process.platform !== "win32" && (mode & 0o077) !== 0) {
     throw new KeyStoreError(

@@ -20,6 +20,8 @@ export interface StoreFile {
 export interface FileSystem {
   /** Opens for reading and writing. */
   open(path: string): Promise<StoreFile>;
+  /** The whole of a file, which need not be writable: a backup, or a damaged store on a disk that is mounted read-only. */
+  read(path: string): Promise<Uint8Array>;
   /** Creates with mode 0600; fails when it exists. */
   create(path: string): Promise<StoreFile>;
   /** Makes the directory of a file, mode 0700, where there is none. */
@@ -81,6 +83,15 @@ export const nodeFileSystem: FileSystem = {
     return new NodeStoreFile(await open(path, constants.O_RDWR));
   },
 
+  async read(path) {
+    const file = new NodeStoreFile(await open(path, constants.O_RDONLY));
+    try {
+      return await file.read();
+    } finally {
+      await file.close();
+    }
+  },
+
   async create(path) {
     return new NodeStoreFile(await open(path, constants.O_RDWR | constants.O_CREAT | constants.O_EXCL, 0o600));
   },
@@ -119,15 +130,6 @@ export function makeDirectories(directory: string): void {
   }
 }
 
-export async function readWhole(path: string, fileSystem: FileSystem): Promise<Uint8Array> {
-  const file = await fileSystem.open(path);
-  try {
-    return await file.read();
-  } finally {
-    await file.close();
-  }
-}
-
 const SENTENCES: Readonly<Record<string, readonly [KeyStoreError["code"], (path: string) => string]>> = {
   ENOENT: ["not-found", (path) => `there is no store at ${path}; make one with "latchkey init".`],
   EACCES: [
@@ -146,7 +148,7 @@ const SENTENCES: Readonly<Record<string, readonly [KeyStoreError["code"], (path:
   ],
   EISDIR: ["not-a-store", (path) => `${path} is a directory; name a file with --store.`],
   ENOTDIR: ["not-found", (path) => `a part of ${path} is a file and not a directory; name another file with --store.`],
-  EEXIST: ["in-use", (path) => `${path} exists already; move it away first, or name another file with --store.`],
+  EEXIST: ["in-use", (path) => `${path} exists already; move it away first, or name another file.`],
   ENOSPC: [
     "no-space",
     (path) => `the disk that holds ${path} is full; nothing was lost, and it goes on when there is space.`,
@@ -169,4 +171,14 @@ export function storeError(error: unknown, path: string): KeyStoreError {
     () => `${path} could not be read or written (${code}); look at the disk and the system's log.`,
   ];
   return new KeyStoreError(kind, sentence(path), { cause: error });
+}
+
+/** The same, of a copy that could not be made: what is missing then is its directory, and not a store. */
+export function creationError(error: unknown, path: string): KeyStoreError {
+  if (error instanceof KeyStoreError || (error as NodeJS.ErrnoException).code !== "ENOENT") {
+    return storeError(error, path);
+  }
+  return new KeyStoreError("not-found", `there is no directory for ${path}; make it first, or name another place.`, {
+    cause: error,
+  });
 }

@@ -18,6 +18,7 @@ import {
   parseTouchMode,
   parseUsbId,
   parseVpcd,
+  refuseEmptyPaths,
 } from "./cli/options.ts";
 import { addPivCommands } from "./cli/piv-commands.ts";
 import { packageVersion } from "./cli/program.ts";
@@ -45,6 +46,7 @@ const program = new Command("latchkey")
   .version(packageVersion())
   .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, "latchkey: ")) })
   .exitOverride()
+  .hook("preAction", (_program, command) => refuseEmptyPaths(command))
   .commandsGroup("Running a key:");
 
 const serving = program.command("serve").description("run a security key and offer it over USB/IP");

@@ -13,6 +13,7 @@ import {
   encodeEcdsaAlgorithm,
   encodeEcPublicKeyInfo,
   NO_EXPIRY,
+  toSerialNumber,
 } from "../../src/crypto/x509.ts";
 import type { Platform } from "../../src/platform.ts";
 import { AAGUID } from "./aaguid.ts";
@@ -112,11 +113,9 @@ function issue(
 ): Uint8Array {
   const issuerPublicKey = deriveEcPublicKey(P256, issuerKey);
   const signer = importEcPrivateKey(P256, issuerKey, issuerPublicKey);
-  const serialNumber = Uint8Array.from(platform.randomBytes(16));
-  serialNumber[0] = ((serialNumber[0] ?? 0) & 0x7f) | 0x40; // positive, and always of the same length
   return encodeCertificate(
     {
-      serialNumber,
+      serialNumber: toSerialNumber(platform.randomBytes(16)),
       issuer,
       subject,
       notBefore,

@@ -14,7 +14,8 @@ import { type Grant, Permission } from "./pin-uv-auth-token.ts";
 import { CtapError, CtapStatus } from "./status.ts";
 import { hasBuiltInUv, performBuiltInUv } from "./user-verification.ts";
 
-const Request = {
+/** Members of a request. */
+export const Request = {
   PIN_UV_AUTH_PROTOCOL: 0x01,
   SUB_COMMAND: 0x02,
   KEY_AGREEMENT: 0x03,
@@ -25,7 +26,8 @@ const Request = {
   RP_ID: 0x0a,
 } as const;
 
-const Response = {
+/** Members of a response. */
+export const Response = {
   KEY_AGREEMENT: 0x01,
   PIN_UV_AUTH_TOKEN: 0x02,
   PIN_RETRIES: 0x03,
@@ -33,7 +35,7 @@ const Response = {
   UV_RETRIES: 0x05,
 } as const;
 
-const SubCommand = {
+export const SubCommand = {
   GET_PIN_RETRIES: 0x01,
   GET_KEY_AGREEMENT: 0x02,
   SET_PIN: 0x03,

@@ -17,7 +17,7 @@ const Request = {
 } as const;
 
 /** vendorPrototype (0xFF) is not implemented, and getInfo has no vendorPrototypeConfigCommands. */
-export const ConfigSubCommand = {
+const ConfigSubCommand = {
   ENABLE_ENTERPRISE_ATTESTATION: 0x01,
   TOGGLE_ALWAYS_UV: 0x02,
   SET_MIN_PIN_LENGTH: 0x03,

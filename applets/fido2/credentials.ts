@@ -5,6 +5,7 @@ import { fromHex, toHex } from "../../src/bytes/hex.ts";
 import { wipe } from "../../src/bytes/wipe.ts";
 import { hkdfSha256, sha256OfText } from "../../src/crypto/hash.ts";
 import type { Platform } from "../../src/platform.ts";
+import { Turns } from "../../src/turns.ts";
 import { type CoseAlgorithm, schemeOf } from "./cose-key.ts";
 import { Credential, type CredentialTraits, plainTraits } from "./credential.ts";
 import { CredentialIndex } from "./credential-index.ts";
@@ -46,8 +47,7 @@ export class Credentials {
   /** Volatile: sealed credentials that were opened lately, by id in hexadecimal, the latest last. */
   readonly #opened = new Map<string, Credential>();
   #sealingKey: Uint8Array | undefined;
-  /** The end of the queue of changes: what reads, decides and commits must not overlap another such. */
-  #changes: Promise<unknown> = Promise.resolve();
+  readonly #changes = new Turns();
 
   constructor(platform: Platform) {
     this.#platform = platform;
@@ -104,7 +104,7 @@ export class Credentials {
     algorithm: CoseAlgorithm,
     { credProtect, thirdPartyPayment, credBlob }: SealedTraits = plainTraits,
   ): Promise<NewCredential> {
-    if (this.#loadSealingKey() === undefined) await this.#change(() => this.#createSealingSecret());
+    if (this.#loadSealingKey() === undefined) await this.#changes.take(() => this.#createSealingSecret());
     const sealingKey = this.#loadSealingKey();
     if (sealingKey === undefined) throw new Error("a reset came between");
     const { privateKey, publicKey } = schemeOf(algorithm).generateKeyPair();
@@ -124,7 +124,7 @@ export class Credentials {
   async save(credential: Credential): Promise<void> {
     const { account } = credential;
     if (account === undefined) throw new TypeError("only discoverable credentials are stored");
-    await this.#change(async () => {
+    await this.#changes.take(async () => {
       const replaced = this.#index.findByUser(credential.rpIdHash, account.user.id);
       await this.#commit({
         ...(replaced === undefined ? {} : this.#removalOf(replaced)),
@@ -136,7 +136,7 @@ export class Credentials {
 
   /** Forgets one discoverable credential. False when it is not stored any more. */
   delete(credential: Credential): Promise<boolean> {
-    return this.#change(async () => {
+    return this.#changes.take(async () => {
       if (!this.isStored(credential)) return false;
       await this.#commit(this.#removalOf(credential));
       this.#index.remove(credential);
@@ -146,7 +146,7 @@ export class Credentials {
 
   /** Gives a discoverable credential other user names; the user handle stays. False when it is not stored any more. */
   updateUser(credential: Credential, names: Omit<User, "id">): Promise<boolean> {
-    return this.#change(async () => {
+    return this.#changes.take(async () => {
       const { account } = credential;
       if (account === undefined || !this.isStored(credential)) return false;
       const changed = credential.withUser({ ...names, id: account.user.id });
@@ -197,7 +197,7 @@ export class Credentials {
 
   /** Forgets every credential for ever, the sealed ones by forgetting what opens them. CTAP 2.3 §6.6 */
   async reset(): Promise<void> {
-    await this.#change(async () => {
+    await this.#changes.take(async () => {
       const keys = [...this.#platform.store.keys(PREFIX)];
       await this.#platform.store.commit(Object.fromEntries(keys.map((key) => [key, null])));
       this.#index.clear();
@@ -248,13 +248,6 @@ export class Credentials {
       this.#opened.delete(oldest);
       break;
     }
-  }
-
-  /** Runs changes one after another; one that fails does not stop the next. */
-  #change<T>(run: () => Promise<T>): Promise<T> {
-    const result = this.#changes.then(run);
-    this.#changes = result.catch(() => undefined);
-    return result;
   }
 }
 

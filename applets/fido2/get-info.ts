@@ -14,8 +14,11 @@ import { isPinComplexityEnforced, MAX_PIN_LENGTH } from "./pin-policy.ts";
 import { MAX_CREDENTIAL_ID_LENGTH } from "./sealed-id.ts";
 import { hasBuiltInUv, UV_MODALITY } from "./user-verification.ts";
 
-/** preferredPlatformUvAttempts, certifications, vendorPrototypeConfigCommands and pinComplexityPolicyURL do not apply. */
-const Response = {
+/**
+ * The members of the response. preferredPlatformUvAttempts, certifications, vendorPrototypeConfigCommands and
+ * pinComplexityPolicyURL do not apply.
+ */
+export const InfoMember = {
   VERSIONS: 0x01,
   EXTENSIONS: 0x02,
   AAGUID: 0x03,
@@ -57,36 +60,36 @@ export async function getInfo(context: Fido2Context, data: Uint8Array): Promise<
   const builtInUv = hasBuiltInUv(context);
   const identity = await context.identity.seal();
   return new Map<CborValue, CborValue>([
-    [Response.VERSIONS, listVersions(context)],
-    [Response.EXTENSIONS, listExtensions(options)],
-    [Response.AAGUID, AAGUID],
-    [Response.OPTIONS, encodeOptions(context)],
-    [Response.MAX_MSG_SIZE, options.maxMsgSize],
-    [Response.PIN_UV_AUTH_PROTOCOLS, [...protocols.keys()]],
-    [Response.MAX_CREDENTIAL_COUNT_IN_LIST, MAX_CREDENTIAL_COUNT_IN_LIST],
-    [Response.MAX_CREDENTIAL_ID_LENGTH, MAX_CREDENTIAL_ID_LENGTH],
-    [Response.TRANSPORTS, options.transports],
-    [Response.ALGORITHMS, listAdvertisedAlgorithms(options).map(encodeAlgorithm)],
+    [InfoMember.VERSIONS, listVersions(context)],
+    [InfoMember.EXTENSIONS, listExtensions(options)],
+    [InfoMember.AAGUID, AAGUID],
+    [InfoMember.OPTIONS, encodeOptions(context)],
+    [InfoMember.MAX_MSG_SIZE, options.maxMsgSize],
+    [InfoMember.PIN_UV_AUTH_PROTOCOLS, [...protocols.keys()]],
+    [InfoMember.MAX_CREDENTIAL_COUNT_IN_LIST, MAX_CREDENTIAL_COUNT_IN_LIST],
+    [InfoMember.MAX_CREDENTIAL_ID_LENGTH, MAX_CREDENTIAL_ID_LENGTH],
+    [InfoMember.TRANSPORTS, options.transports],
+    [InfoMember.ALGORITHMS, listAdvertisedAlgorithms(options).map(encodeAlgorithm)],
     [
-      Response.MAX_SERIALIZED_LARGE_BLOB_ARRAY,
+      InfoMember.MAX_SERIALIZED_LARGE_BLOB_ARRAY,
       options.largeBlob === "command" ? MAX_SERIALIZED_LARGE_BLOB_ARRAY : undefined,
     ],
-    [Response.FORCE_PIN_CHANGE, settings.forcePinChange],
-    [Response.MIN_PIN_LENGTH, settings.minPinLength],
-    [Response.FIRMWARE_VERSION, options.firmwareVersion],
-    [Response.MAX_CRED_BLOB_LENGTH, MAX_CRED_BLOB_LENGTH],
-    [Response.MAX_RP_IDS_FOR_SET_MIN_PIN_LENGTH, MAX_MIN_PIN_LENGTH_RP_IDS],
-    [Response.UV_MODALITY, builtInUv ? UV_MODALITY : undefined],
-    [Response.REMAINING_DISCOVERABLE_CREDENTIALS, countRemaining(context)],
-    [Response.ATTESTATION_FORMATS, listAttestationFormats(context)],
-    [Response.UV_COUNT_SINCE_LAST_PIN_ENTRY, builtInUv ? pin.uvCountSinceLastPinEntry : undefined],
-    [Response.LONG_TOUCH_FOR_RESET, settings.longTouchForReset],
-    [Response.ENC_IDENTIFIER, identity?.encIdentifier],
-    [Response.TRANSPORTS_FOR_RESET, options.transports],
-    [Response.PIN_COMPLEXITY_POLICY, isPinComplexityEnforced(context)],
-    [Response.MAX_PIN_LENGTH, MAX_PIN_LENGTH],
-    [Response.ENC_CRED_STORE_STATE, identity?.encCredStoreState],
-    [Response.AUTHENTICATOR_CONFIG_COMMANDS, configSubCommands],
+    [InfoMember.FORCE_PIN_CHANGE, settings.forcePinChange],
+    [InfoMember.MIN_PIN_LENGTH, settings.minPinLength],
+    [InfoMember.FIRMWARE_VERSION, options.firmwareVersion],
+    [InfoMember.MAX_CRED_BLOB_LENGTH, MAX_CRED_BLOB_LENGTH],
+    [InfoMember.MAX_RP_IDS_FOR_SET_MIN_PIN_LENGTH, MAX_MIN_PIN_LENGTH_RP_IDS],
+    [InfoMember.UV_MODALITY, builtInUv ? UV_MODALITY : undefined],
+    [InfoMember.REMAINING_DISCOVERABLE_CREDENTIALS, countRemaining(context)],
+    [InfoMember.ATTESTATION_FORMATS, listAttestationFormats(context)],
+    [InfoMember.UV_COUNT_SINCE_LAST_PIN_ENTRY, builtInUv ? pin.uvCountSinceLastPinEntry : undefined],
+    [InfoMember.LONG_TOUCH_FOR_RESET, settings.longTouchForReset],
+    [InfoMember.ENC_IDENTIFIER, identity?.encIdentifier],
+    [InfoMember.TRANSPORTS_FOR_RESET, options.transports],
+    [InfoMember.PIN_COMPLEXITY_POLICY, isPinComplexityEnforced(context)],
+    [InfoMember.MAX_PIN_LENGTH, MAX_PIN_LENGTH],
+    [InfoMember.ENC_CRED_STORE_STATE, identity?.encCredStoreState],
+    [InfoMember.AUTHENTICATOR_CONFIG_COMMANDS, configSubCommands],
   ]);
 }
 

@@ -3,6 +3,7 @@
 import { toHex } from "../../src/bytes/hex.ts";
 import type { CborMap, CborValue } from "../../src/cbor.ts";
 import { CoseAlgorithm } from "./cose-key.ts";
+import { InfoMember } from "./get-info.ts";
 import { MAX_PIN_RETRIES } from "./pin.ts";
 
 export type JsonValue =
@@ -14,29 +15,29 @@ export type JsonValue =
   | { readonly [name: string]: JsonValue };
 
 /** getInfo's members that speak of the model, by their names in authenticatorGetInfo; the others are of one key. */
-const getInfoNames: ReadonlyMap<number, string> = new Map([
-  [0x01, "versions"],
-  [0x02, "extensions"],
-  [0x03, "aaguid"],
-  [0x04, "options"],
-  [0x05, "maxMsgSize"],
-  [0x06, "pinUvAuthProtocols"],
-  [0x07, "maxCredentialCountInList"],
-  [0x08, "maxCredentialIdLength"],
-  [0x09, "transports"],
-  [0x0a, "algorithms"],
-  [0x0b, "maxSerializedLargeBlobArray"],
-  [0x0d, "minPINLength"],
-  [0x0e, "firmwareVersion"],
-  [0x0f, "maxCredBlobLength"],
-  [0x10, "maxRPIDsForSetMinPINLength"],
-  [0x12, "uvModality"],
-  [0x16, "attestationFormats"],
-  [0x18, "longTouchForReset"],
-  [0x1a, "transportsForReset"],
-  [0x1b, "pinComplexityPolicy"],
-  [0x1d, "maxPINLength"],
-  [0x1f, "authenticatorConfigCommands"],
+const getInfoNames: ReadonlyMap<number, string> = new Map<number, string>([
+  [InfoMember.VERSIONS, "versions"],
+  [InfoMember.EXTENSIONS, "extensions"],
+  [InfoMember.AAGUID, "aaguid"],
+  [InfoMember.OPTIONS, "options"],
+  [InfoMember.MAX_MSG_SIZE, "maxMsgSize"],
+  [InfoMember.PIN_UV_AUTH_PROTOCOLS, "pinUvAuthProtocols"],
+  [InfoMember.MAX_CREDENTIAL_COUNT_IN_LIST, "maxCredentialCountInList"],
+  [InfoMember.MAX_CREDENTIAL_ID_LENGTH, "maxCredentialIdLength"],
+  [InfoMember.TRANSPORTS, "transports"],
+  [InfoMember.ALGORITHMS, "algorithms"],
+  [InfoMember.MAX_SERIALIZED_LARGE_BLOB_ARRAY, "maxSerializedLargeBlobArray"],
+  [InfoMember.MIN_PIN_LENGTH, "minPINLength"],
+  [InfoMember.FIRMWARE_VERSION, "firmwareVersion"],
+  [InfoMember.MAX_CRED_BLOB_LENGTH, "maxCredBlobLength"],
+  [InfoMember.MAX_RP_IDS_FOR_SET_MIN_PIN_LENGTH, "maxRPIDsForSetMinPINLength"],
+  [InfoMember.UV_MODALITY, "uvModality"],
+  [InfoMember.ATTESTATION_FORMATS, "attestationFormats"],
+  [InfoMember.LONG_TOUCH_FOR_RESET, "longTouchForReset"],
+  [InfoMember.TRANSPORTS_FOR_RESET, "transportsForReset"],
+  [InfoMember.PIN_COMPLEXITY_POLICY, "pinComplexityPolicy"],
+  [InfoMember.MAX_PIN_LENGTH, "maxPINLength"],
+  [InfoMember.AUTHENTICATOR_CONFIG_COMMANDS, "authenticatorConfigCommands"],
 ]);
 
 /** authenticationAlgorithms: the registry has names for these; that of a fully-specified id is its algorithm's. */

@@ -159,7 +159,7 @@ export function parseClientDataHash(clientDataHash: Uint8Array): Uint8Array {
 const MAX_NAME_LENGTH = 256;
 
 /** The beginning of a text: at most 256 bytes of UTF-8, and no half of a character. WebAuthn §6.4.1.1 */
-export function truncateName(name: string | undefined): string | undefined {
+function truncateName(name: string | undefined): string | undefined {
   if (name === undefined) return undefined;
   const kept = new Uint8Array(MAX_NAME_LENGTH);
   const { read } = new TextEncoder().encodeInto(name, kept);

@@ -50,7 +50,7 @@ function decodeCharacters(pin: Uint8Array): number[] {
 }
 
 /** See the head of this file. `characters`: code points. */
-export function isEasyToGuess(characters: readonly number[]): boolean {
+function isEasyToGuess(characters: readonly number[]): boolean {
   return isProgression(characters) || isRepetition(characters);
 }
 

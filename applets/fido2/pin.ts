@@ -6,6 +6,7 @@ import { bytes, struct, u8, u32be } from "../../src/bytes/struct.ts";
 import { wipe } from "../../src/bytes/wipe.ts";
 import { sha256 } from "../../src/crypto/hash.ts";
 import type { Platform } from "../../src/platform.ts";
+import { Turns } from "../../src/turns.ts";
 import type { NewPin } from "./pin-policy.ts";
 import type { Settings } from "./settings.ts";
 import { CtapError, CtapStatus } from "./status.ts";
@@ -25,7 +26,7 @@ const UvAttempts = struct({ retries: u8, sincePinEntry: u32be });
 /** CTAP 2.3 §6.5.2.2: at most 8. */
 export const MAX_PIN_RETRIES = 8;
 /** CTAP 2.3 §6.5.2.3: from 1 to 25. */
-export const MAX_UV_RETRIES = 8;
+const MAX_UV_RETRIES = 8;
 /** "3 consecutive mismatches": CTAP 2.3 §6.5.5.6 step 8, and wherever a PIN is compared. */
 const MAX_CONSECUTIVE_MISSES = 3;
 
@@ -39,8 +40,8 @@ export class Pin {
   readonly #settings: Settings;
   /** Volatile: consecutive misses since power-up; 3 of them block until the next one. */
   #misses = 0;
-  /** Two guesses at once must not both see the last try: one runs after the other. */
-  #guesses: Promise<unknown> = Promise.resolve();
+  /** Two guesses at once must not both see the last try. */
+  readonly #guesses = new Turns();
 
   constructor(platform: Platform, settings: Settings) {
     this.#platform = platform;
@@ -88,9 +89,7 @@ export class Pin {
    * PIN_AUTH_BLOCKED or PIN_INVALID. A guess of undefined (what could not be decrypted) is a miss.
    */
   verify(guess: Uint8Array | undefined, onMiss: () => void): Promise<void> {
-    const result = this.#guesses.then(() => this.#verify(guess, onMiss));
-    this.#guesses = result.catch(() => undefined);
-    return result;
+    return this.#guesses.take(() => this.#verify(guess, onMiss));
   }
 
   async #verify(guess: Uint8Array | undefined, onMiss: () => void): Promise<void> {

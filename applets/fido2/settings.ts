@@ -2,6 +2,7 @@
 // CTAP 2.3 §6.11; the defaults are §6.4's.
 import { type CborMap, type CborValue, decodeCborMap, encodeCbor } from "../../src/cbor.ts";
 import type { Platform } from "../../src/platform.ts";
+import { Turns } from "../../src/turns.ts";
 
 /** Persistent. */
 const SETTINGS = "fido2/settings";
@@ -20,7 +21,7 @@ export interface SettingValues {
 }
 
 /** CTAP 2.3 §6.4: a PIN has at least four code points. */
-export const DEFAULT_MIN_PIN_LENGTH = 4;
+const DEFAULT_MIN_PIN_LENGTH = 4;
 
 const defaults: SettingValues = {
   alwaysUv: false,
@@ -48,8 +49,8 @@ const VERSION = 1;
 export class Settings implements SettingValues {
   readonly #platform: Platform;
   #values: SettingValues;
-  /** The end of the queue of changes: each builds on the one before. */
-  #changes: Promise<unknown> = Promise.resolve();
+  /** Each builds on the one before. */
+  readonly #changes = new Turns();
 
   /** Throws when the record is not one of ours: going on with defaults would drop alwaysUv unseen. */
   constructor(platform: Platform) {
@@ -88,13 +89,11 @@ export class Settings implements SettingValues {
 
   /** Durable when it resolves; `alsoCommit` becomes so in the same commit. */
   change(changes: Partial<SettingValues>, alsoCommit: Readonly<Record<string, Uint8Array | null>> = {}): Promise<void> {
-    const result = this.#changes.then(async () => {
+    return this.#changes.take(async () => {
       const values = { ...this.#values, ...changes };
       await this.#platform.store.commit({ ...alsoCommit, [SETTINGS]: encodeSettings(values) });
       this.#values = values;
     });
-    this.#changes = result.catch(() => undefined);
-    return result;
   }
 
   /** The records were deleted by a reset. */

@@ -62,7 +62,7 @@ export class CtapError extends Error {
   override name = "CtapError";
   readonly status: CtapStatus;
 
-  /** `reason` is for the log at traffic level; it holds nothing secret. */
+  /** `reason` is for the log, at debug level; it holds nothing secret. */
   constructor(status: CtapStatus, reason?: string, options?: ErrorOptions) {
     super(reason === undefined ? nameOfCtapStatus(status) : `${nameOfCtapStatus(status)}: ${reason}`, options);
     this.status = status;

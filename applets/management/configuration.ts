@@ -2,6 +2,7 @@
 // besides. Persistent: one record, read at each question. What is on takes effect on the next power-up.
 import { type CborMap, type CborValue, decodeCborMap, encodeCbor } from "../../src/cbor.ts";
 import type { Platform } from "../../src/platform.ts";
+import { Turns } from "../../src/turns.ts";
 
 /** Persistent. */
 const CONFIGURATION_KEY = "management/configuration";
@@ -46,8 +47,8 @@ export class DeviceConfiguration {
   /** The applications that the key has, as `Capability` bits. */
   readonly supported: number;
   readonly #platform: Platform;
-  /** The end of the queue of changes: each builds on the one before. */
-  #changes: Promise<unknown> = Promise.resolve();
+  /** Each builds on the one before. */
+  readonly #changes = new Turns();
 
   constructor(platform: Platform, supported: number) {
     this.#platform = platform;
@@ -86,9 +87,7 @@ export class DeviceConfiguration {
   }
 
   #commit(makeRecord: () => Uint8Array | null): Promise<void> {
-    const result = this.#changes.then(() => this.#platform.store.commit({ [CONFIGURATION_KEY]: makeRecord() }));
-    this.#changes = result.catch(() => undefined);
-    return result;
+    return this.#changes.take(() => this.#platform.store.commit({ [CONFIGURATION_KEY]: makeRecord() }));
   }
 }
 

@@ -11,6 +11,7 @@ import { encodeU32be } from "../../src/bytes/integer.ts";
 import { Reader } from "../../src/bytes/reader.ts";
 import { StatusError, StatusWord } from "../../src/iso7816/status-word.ts";
 import type { Platform } from "../../src/platform.ts";
+import { Turns } from "../../src/turns.ts";
 import {
   type Account,
   type AccountFields,
@@ -38,8 +39,7 @@ interface Index {
 export class Accounts {
   readonly #platform: Platform;
   #index: Index | undefined;
-  /** The end of the queue of changes: what reads, decides and commits must not overlap another such. */
-  #changes: Promise<unknown> = Promise.resolve();
+  readonly #changes = new Turns();
 
   constructor(platform: Platform) {
     this.#platform = platform;
@@ -174,11 +174,8 @@ export class Accounts {
     });
   }
 
-  /** Runs changes one after another; one that fails does not stop the next. */
   #change<T>(run: (index: Index) => Promise<T>): Promise<T> {
-    const result = this.#changes.then(() => run(this.#load()));
-    this.#changes = result.catch(() => undefined);
-    return result;
+    return this.#changes.take(() => run(this.#load()));
   }
 
   /** The lowest that has no record, be it one that cannot be read. Goes through those that have one only once. */

@@ -1,13 +1,13 @@
 // From an account and a challenge to a code. RFC 4226 §5.3; the answers of CALCULATE and CALCULATE ALL.
 import { u32be } from "../../src/bytes/struct.ts";
-import { hmac } from "../../src/crypto/hash.ts";
+import { hmac, truncateMac } from "../../src/crypto/hash.ts";
 import { encodeTlv } from "../../src/iso7816/tlv.ts";
 import type { AccountFields } from "./account.ts";
 import { hashOf, Tag } from "./parameters.ts";
 
-/** RFC 4226 §5.3: dynamic truncation, reduced to the account's digits. */
+/** The code as a number, reduced to the account's digits. RFC 4226 §5.3 */
 export function computeCode(account: AccountFields, challenge: Uint8Array): number {
-  return truncate(computeHmac(account, challenge)) % 10 ** account.digits;
+  return truncateMac(computeHmac(account, challenge)) % 10 ** account.digits;
 }
 
 /** The code as people type it. */
@@ -26,15 +26,10 @@ export function encodeCode(account: AccountFields, challenge: Uint8Array, trunca
   const digest = computeHmac(account, challenge);
   if (!truncated) return encodeTlv(Tag.RESPONSE, Uint8Array.of(account.digits), digest);
   const answer = Uint8Array.of(Tag.TRUNCATED, 5, account.digits, 0, 0, 0, 0);
-  u32be.put(answer, 3, truncate(digest));
+  u32be.put(answer, 3, truncateMac(digest));
   return answer;
 }
 
 function computeHmac({ algorithm, secret }: AccountFields, challenge: Uint8Array): Uint8Array {
   return hmac(hashOf[algorithm], secret, challenge);
-}
-
-function truncate(digest: Uint8Array): number {
-  const offset = (digest.at(-1) ?? 0) & 0x0f;
-  return u32be.get(digest, offset) % 0x8000_0000;
 }

@@ -1,7 +1,6 @@
 // Yubico's ATTEST: a certificate that says that a key was made on this card. Signed by the attestation key; the signed
 // certificate takes the place of the key's cardholder certificate, where yubikit fetches it. The extensions:
 // https://docs.yubico.com/hardware/oid/oid-pgp-arc.html
-import { concat } from "../../src/bytes/concat.ts";
 import { encodeU32be } from "../../src/bytes/integer.ts";
 import {
   ecdsaCertificateSigner,
@@ -22,6 +21,7 @@ import {
   encodeRsaPublicKeyInfo,
   NO_EXPIRY,
   subjectOf,
+  toSerialNumber,
 } from "../../src/crypto/x509.ts";
 import type { CommandApdu } from "../../src/iso7816/apdu.ts";
 import { StatusError, StatusWord } from "../../src/iso7816/status-word.ts";
@@ -48,11 +48,9 @@ const Extension = {
   FORM_FACTOR: 9,
 } as const;
 
-const CARDHOLDER_NAME = 0x5b;
 const FORM_FACTOR_UNKNOWN = 0;
 /** An applet has no calendar. */
 const NOT_BEFORE = "2020-01-01T00:00:00Z";
-const SERIAL_NUMBER_LENGTH = 16;
 const ISSUER = "Latchkey OPGP Attestation";
 /** Which occurrence of the cardholder certificate belongs to a key. §7.2.5 */
 const occurrences: Readonly<Record<Exclude<KeySlot, "att">, number>> = { aut: 0, dec: 1, sig: 2 };
@@ -79,7 +77,7 @@ export async function attest(
   const issuer = await obtainIssuer(context, transport);
   const certificate = encodeCertificate(
     {
-      serialNumber: randomSerialNumber(context),
+      serialNumber: toSerialNumber(platform.randomBytes(16)),
       issuer: issuer.name,
       subject: [["CN", `${ISSUER} ${titles[slot]}`]],
       notBefore: NOT_BEFORE,
@@ -103,7 +101,7 @@ interface Issuer {
 
 /** The attestation key; a card that has none makes one, with a certificate that it signs itself. */
 async function obtainIssuer(context: OpenPgpContext, transport: Transport): Promise<Issuer> {
-  const { keys, persistent } = context;
+  const { keys, persistent, platform } = context;
   const existing = keys.load("att")?.material;
   const name: DistinguishedName = [["CN", ISSUER]];
   if (existing !== undefined) {
@@ -115,7 +113,7 @@ async function obtainIssuer(context: OpenPgpContext, transport: Transport): Prom
   const signer = certificateSigner(material);
   const certificate = encodeCertificate(
     {
-      serialNumber: randomSerialNumber(context),
+      serialNumber: toSerialNumber(platform.randomBytes(16)),
       issuer: name,
       subject: name,
       notBefore: NOT_BEFORE,
@@ -176,10 +174,9 @@ function extensionsOf(context: OpenPgpContext, slot: KeySlot): readonly Certific
   const { platform, persistent, keys } = context;
   const { fingerprint, generationTime } = keySlots[slot];
   const { firmwareVersion, serialNumber } = platform.device;
-  const name = Buffer.from(persistent.dataObject(CARDHOLDER_NAME) ?? []).toString("utf8");
   const value = (tag: number) => findDataObject(tag).value(context);
   const found: readonly (readonly [number, Uint8Array])[] = [
-    [Extension.CARDHOLDER_NAME, derUtf8String(name)],
+    [Extension.CARDHOLDER_NAME, derUtf8String(persistent.cardholderName)],
     [Extension.SOURCE, derInteger(Uint8Array.of(keys.origin(slot) === KeyOrigin.GENERATED ? 1 : 0))],
     [Extension.VERSION, derOctetString(Uint8Array.from(firmwareVersion))],
     [Extension.FINGERPRINT, derOctetString(value(fingerprint))],
@@ -192,9 +189,4 @@ function extensionsOf(context: OpenPgpContext, slot: KeySlot): readonly Certific
     [Extension.FORM_FACTOR, derOctetString(Uint8Array.of(FORM_FACTOR_UNKNOWN))],
   ];
   return found.map(([number, extension]) => ({ oid: `${ARC}.${number}`, value: extension }));
-}
-
-/** Positive, and as good as certain to be another each time. RFC 5280 §4.1.2.2 */
-function randomSerialNumber({ platform }: OpenPgpContext): Uint8Array {
-  return concat(Uint8Array.of(0x01), platform.randomBytes(SERIAL_NUMBER_LENGTH - 1));
 }

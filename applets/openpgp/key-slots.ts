@@ -1,8 +1,8 @@
 // The keys of the card, and which data objects belong to each. OpenPGP 3.4.1 §4.4.1, §7.2.18; the attestation key and its
 // data objects are Yubico's, with the names of yubikit/openpgp.py.
-import { ReaderError } from "../../src/bytes/reader.ts";
 import { StatusError, StatusWord } from "../../src/iso7816/status-word.ts";
 import { parseTlv, parseTlvs, type Tlv } from "../../src/iso7816/tlv.ts";
+import { parsing } from "./data-field.ts";
 
 export type KeySlot = "sig" | "dec" | "aut" | "att";
 
@@ -74,12 +74,7 @@ export function slotOfReference(reference: number): KeySlot | undefined {
 
 /** The slot that a whole control reference template means: `B6 00`, or `B6 03 84 01 81`. Throws StatusError 6A80. */
 export function parseControlReference(bytes: Uint8Array): KeySlot {
-  try {
-    return slotOfTemplate(parseTlv(bytes));
-  } catch (error) {
-    if (error instanceof ReaderError) throw new StatusError(StatusWord.WRONG_DATA);
-    throw error;
-  }
+  return parsing(() => slotOfTemplate(parseTlv(bytes)));
 }
 
 /** The same, of one that has been parsed. Throws ReaderError or StatusError. */

@@ -9,7 +9,7 @@ import type { Platform } from "../../src/platform.ts";
 import { MAX_PASSWORD_LENGTH } from "./card.ts";
 import type { Changes, Persistent } from "./persistent.ts";
 
-export const PASSWORDS = ["PW1", "RC", "PW3"] as const;
+const PASSWORDS = ["PW1", "RC", "PW3"] as const;
 export type PasswordName = (typeof PASSWORDS)[number];
 
 const rules: Readonly<Record<PasswordName, { readonly minLength: number; readonly factory?: string }>> = {

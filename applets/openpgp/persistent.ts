@@ -8,6 +8,8 @@ const PREFIX = "openpgp/";
 /** Persistent: present while the application is terminated. §7.2.16 */
 const TERMINATED = "openpgp/terminated";
 
+const CARDHOLDER_NAME = 0x5b;
+
 /** Persistent: what was last PUT into a data object. */
 export function dataObjectKey(tag: number): string {
   const known = dataObjectKeys.get(tag);
@@ -32,6 +34,11 @@ export class Persistent {
 
   dataObject(tag: number): Uint8Array | undefined {
     return this.#store.get(dataObjectKey(tag));
+  }
+
+  /** Data object 5B as text, "" when there is none. Never throws: what is no UTF-8 comes as replacement characters. */
+  get cardholderName(): string {
+    return Buffer.from(this.dataObject(CARDHOLDER_NAME) ?? []).toString("utf8");
   }
 
   commit(changes: Changes): Promise<void> {

@@ -12,7 +12,6 @@ export const UserInteraction = { OFF: 0, ON: 1, FIXED: 2, CACHED: 3, CACHED_FIXE
 export type UserInteraction = (typeof UserInteraction)[keyof typeof UserInteraction];
 
 const CACHE_MS = 15_000;
-const CARDHOLDER_NAME = 0x5b;
 
 export function userInteraction({ persistent }: OpenPgpContext, slot: KeySlot): UserInteraction {
   const value = persistent.dataObject(keySlots[slot].userInteraction)?.[0];
@@ -53,7 +52,7 @@ export async function requireTouch(
   const isCached = flag === UserInteraction.CACHED || flag === UserInteraction.CACHED_FIXED;
   const touchedAt = volatile.touchedAt.get(slot);
   if (isCached && touchedAt !== undefined && platform.clock.now() - touchedAt <= CACHE_MS) return;
-  const name = Buffer.from(persistent.dataObject(CARDHOLDER_NAME) ?? []).toString("utf8");
+  const name = persistent.cardholderName;
   const prompt = { applet: "OpenPGP", action, ...(name === "" ? {} : { subject: name }) };
   const outcome = await requestTouch(platform, transport, prompt);
   if (outcome !== "granted") throw new StatusError(StatusWord.SECURITY_RELATED);

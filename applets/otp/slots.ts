@@ -5,6 +5,7 @@
 import { isEqualConstantTime } from "../../src/bytes/equal.ts";
 import { bytes, struct, u16be, u32be } from "../../src/bytes/struct.ts";
 import type { Platform } from "../../src/platform.ts";
+import { Turns } from "../../src/turns.ts";
 import { ACCESS_CODE_SIZE, SLOT_NUMBERS, type SlotNumber } from "./parameters.ts";
 import { CONFIG_SIZE, encodeSlotConfig, parseSlotConfig, type SlotConfig } from "./slot-config.ts";
 
@@ -41,7 +42,7 @@ export type SlotChanges = Readonly<Partial<Record<SlotNumber, Slot | undefined>>
 
 export class Slots {
   readonly #platform: Platform;
-  #previous: Promise<unknown> = Promise.resolve();
+  readonly #turns = new Turns();
   /** volatile: how often each slot has typed since it was powered up; absent before the first time. */
   #sessionCtr: Partial<Record<SlotNumber, number>> = {};
   /** volatile: counts what is written, so that hosts see that it was; 0 while no slot is configured. ykdef.h, pgmSeq */
@@ -84,9 +85,7 @@ export class Slots {
 
   /** One at a time: a card reader, the keyboard interface and the owner of the key may all want to write. */
   inTurn<T>(run: () => Promise<T>): Promise<T> {
-    const result = this.#previous.then(run);
-    this.#previous = result.catch(() => {});
-    return result;
+    return this.#turns.take(run);
   }
 
   /** Counters alone: no host asked for it, so that pgmSeq stays. */

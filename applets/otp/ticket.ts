@@ -4,10 +4,9 @@ import { concat } from "../../src/bytes/concat.ts";
 import { appendCrc16 } from "../../src/bytes/crc16.ts";
 import { toHex } from "../../src/bytes/hex.ts";
 import { encodeU32be } from "../../src/bytes/integer.ts";
-import { Reader } from "../../src/bytes/reader.ts";
 import { bytes, struct, u8, u16be, u16le } from "../../src/bytes/struct.ts";
 import { encryptAesEcb } from "../../src/crypto/aes.ts";
-import { hmacSha1 } from "../../src/crypto/hash.ts";
+import { hmacSha1, truncateMac } from "../../src/crypto/hash.ts";
 import { ConfigFlag, ExtendedFlag, HMAC_KEY_SIZE, KEY_SIZE, TicketFlag, UID_SIZE } from "./parameters.ts";
 import { encodeModhex, type ScanCode, scanCodesOf } from "./scan-map.ts";
 import { kindOf, type SlotConfig } from "./slot-config.ts";
@@ -46,10 +45,8 @@ export function hmacKeyOf({ key, uid }: Pick<SlotConfig, "key" | "uid">): Uint8A
 /** RFC 4226 §5.3: the value, in decimal digits. */
 export function computeHotp(key: Uint8Array, movingFactor: bigint, digits: 6 | 8): string {
   const counter = concat(encodeU32be(Number(movingFactor >> 32n)), encodeU32be(Number(movingFactor & 0xffff_ffffn)));
-  const mac = hmacSha1(key, counter);
-  const offset = (mac[mac.length - 1] as number) & 0x0f;
-  const binary = new Reader(mac.subarray(offset)).u32be() & 0x7fff_ffff;
-  return String(binary % 10 ** digits).padStart(digits, "0");
+  const code = truncateMac(hmacSha1(key, counter)) % 10 ** digits;
+  return String(code).padStart(digits, "0");
 }
 
 const TAB = "\t";

@@ -11,6 +11,7 @@ import {
   encodeCertificate,
   NO_EXPIRY,
   subjectOf,
+  toSerialNumber,
 } from "../../src/crypto/x509.ts";
 import type { CommandApdu } from "../../src/iso7816/apdu.ts";
 import { StatusError, StatusWord } from "../../src/iso7816/status-word.ts";
@@ -52,7 +53,7 @@ export async function provideAttestationKey(platform: Platform): Promise<void> {
   const pair = await algorithm.generate();
   const certificate = encodeCertificate(
     {
-      serialNumber: drawSerialNumber(platform),
+      serialNumber: toSerialNumber(platform.randomBytes(16)),
       issuer: ISSUER,
       subject: ISSUER,
       notBefore: NOT_BEFORE,
@@ -79,7 +80,7 @@ export async function attest(context: PivContext, { p1: slot, p2 }: CommandApdu)
   const authority = requireKey(platform, KeyReference.ATTESTATION);
   return encodeCertificate(
     {
-      serialNumber: drawSerialNumber(platform),
+      serialNumber: toSerialNumber(platform.randomBytes(16)),
       issuer: issuerName(platform),
       subject: [["CN", `Latchkey PIV Attestation ${slotName(slot)}`]],
       notBefore: NOT_BEFORE,
@@ -134,11 +135,4 @@ function encodeCertificateObject(certificate: Uint8Array): Uint8Array {
     encodeTlv(CertificateTag.INFORMATION, information),
     encodeTlv(CertificateTag.ERROR_DETECTION),
   );
-}
-
-/** Positive, and always of the same length. RFC 5280 §4.1.2.2 */
-function drawSerialNumber(platform: Platform): Uint8Array {
-  const serialNumber = platform.randomBytes(16);
-  serialNumber[0] = ((serialNumber[0] ?? 0) & 0x7f) | 0x40;
-  return serialNumber;
 }

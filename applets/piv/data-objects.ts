@@ -46,9 +46,9 @@ const READABLE_WITH_PIN: ReadonlySet<number> = new Set([
 const PIN_USAGE_POLICY = Uint8Array.of(0x40, 0x00);
 
 /** As on a YubiKey: what clients have room for. */
-export const MAX_OBJECT_LENGTH = 3063;
+const MAX_OBJECT_LENGTH = 3063;
 /** All objects together: some five times what a YubiKey has room for. */
-export const MAX_TOTAL_LENGTH = 256 * 1024;
+const MAX_TOTAL_LENGTH = 256 * 1024;
 
 export const OBJECT_PREFIX = "piv/object/";
 const NOTHING = new Uint8Array(0);

@@ -19,7 +19,7 @@ import { AuthenticationTag } from "./dynamic-authentication.ts";
 import { AlgorithmId, KeyReference, TouchPolicy } from "./identifiers.ts";
 import { requireTouch } from "./touch.ts";
 
-export const MANAGEMENT_KEY_RECORD = "piv/management-key";
+const MANAGEMENT_KEY_RECORD = "piv/management-key";
 
 const Head = struct({ version: u8, algorithm: u8, touchPolicy: u8 });
 const RECORD_VERSION = 1;

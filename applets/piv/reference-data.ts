@@ -13,7 +13,7 @@ export const REFERENCE_LENGTH = 8;
 const MIN_LENGTH = 6;
 const PADDING = 0xff;
 
-export const DEFAULT_TRIES = 3;
+const DEFAULT_TRIES = 3;
 
 const Verifier = struct({ version: u8, hash: bytes(32) });
 const RECORD_VERSION = 1;

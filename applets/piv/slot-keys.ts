@@ -9,7 +9,7 @@ import type { KeyAlgorithm, KeyPairBytes } from "./algorithms/algorithm.ts";
 import { findAlgorithm } from "./algorithms/table.ts";
 import { KeyReference, type Origin, PinPolicy, slotName, TouchPolicy } from "./identifiers.ts";
 
-export const KEY_PREFIX = "piv/key/";
+const KEY_PREFIX = "piv/key/";
 
 const Head = struct({ version: u8, algorithm: u8, pinPolicy: u8, touchPolicy: u8, origin: u8, privateLength: u16be });
 type Head = Infer<typeof Head>;

@@ -9,6 +9,7 @@ import {
   encodeEcdsaAlgorithm,
   encodeEcPublicKeyInfo,
   NO_EXPIRY,
+  toSerialNumber,
 } from "../../src/crypto/x509.ts";
 import type { Platform } from "../../src/platform.ts";
 import type { Credential } from "../fido2/credentials.ts";
@@ -22,11 +23,9 @@ const TRANSPORTS = { oid: "1.3.6.1.4.1.45724.2.1.1", value: derBitString(Uint8Ar
 
 /** In DER, over `publicKey`, signed by the credential itself. */
 export function createCertificate(platform: Platform, credential: Credential, publicKey: Uint8Array): Uint8Array {
-  const serialNumber = Uint8Array.from(platform.randomBytes(16));
-  serialNumber[0] = ((serialNumber[0] ?? 0) & 0x7f) | 0x40; // positive, and always of the same length
   return encodeCertificate(
     {
-      serialNumber,
+      serialNumber: toSerialNumber(platform.randomBytes(16)),
       issuer: NAME,
       subject: NAME,
       notBefore: NOT_BEFORE,

@@ -11,7 +11,7 @@ import { CommandHeader, type CommandMessage, HEADER_SIZE } from "./message.ts";
 export const MAX_PACKET_SIZE = 512;
 
 /** A message whose next part takes longer is given up. A driver sends the parts back to back. */
-export const PART_TIMEOUT_MS = 1_000;
+const PART_TIMEOUT_MS = 1_000;
 
 export interface AssemblerOptions {
   receive(message: CommandMessage): void;

@@ -11,7 +11,7 @@ export const Level = { WHOLE: 0x0000, BEGINS: 0x0001, ENDS: 0x0002, CONTINUES: 0
 export const Chain = { WHOLE: 0x00, BEGINS: 0x01, ENDS: 0x02, CONTINUES: 0x03, NEXT_WANTED: 0x10 } as const;
 
 /** An extended command with 65,535 bytes of data and an Le: no APDU is longer. ISO/IEC 7816-4 §5.2 */
-export const MAX_APDU_LENGTH = 65_544;
+const MAX_APDU_LENGTH = 65_544;
 
 const NOTHING = new Uint8Array(0);
 

@@ -7,7 +7,7 @@ import type { CommandHeader } from "./message.ts";
  * Milliseconds to the first time extension, and from one to the next. libccid gives a reader 3 s, or what the card's ATR
  * makes of it (1 s and more), scdaemon's own driver 5 s; a busy machine needs some of that.
  */
-export const TIME_EXTENSION_INTERVAL_MS = 500;
+const TIME_EXTENSION_INTERVAL_MS = 500;
 
 export class Exchange implements Transport {
   readonly name = "ccid";

@@ -22,6 +22,9 @@ const LENGTH_SIZE = 2;
 /** The most bytes that a length can say. */
 const MAX_PAYLOAD = 0xffff;
 
+/** APDUs at most that have no answer yet. The driver sends one and waits. */
+const MAX_UNDER_WAY = 16;
+
 /** Milliseconds from one attempt to connect to the next: twice as long each time, up to the last. */
 const FIRST_RETRY_MS = 250;
 const LAST_RETRY_MS = 8_000;
@@ -39,6 +42,8 @@ export class VpcdClient implements CardReader {
   #socket: Socket | undefined;
   #received: Uint8Array = new Uint8Array(0);
   #abort = new AbortController();
+  /** APDUs that have come and are not answered. */
+  #underWay = 0;
   #retryMs = FIRST_RETRY_MS;
   #retry: NodeJS.Timeout | undefined;
   #isWarned = false;
@@ -117,7 +122,7 @@ export class VpcdClient implements CardReader {
 
   #receive(socket: Socket, data: Uint8Array): void {
     this.#received = concat(this.#received, data);
-    for (;;) {
+    while (!socket.destroyed) {
       const reader = new Reader(this.#received);
       if (reader.remaining < LENGTH_SIZE) return;
       const length = reader.u16be();
@@ -152,10 +157,17 @@ export class VpcdClient implements CardReader {
 
   async #exchange(socket: Socket, command: Uint8Array): Promise<void> {
     const { slot, log } = this.#options;
+    if (this.#underWay >= MAX_UNDER_WAY) {
+      log.warn(`the vpcd reader at ${this.#address} does not wait for its answers; connection closed`);
+      socket.destroy();
+      return;
+    }
     // The driver asks for the ATR of a card that it has not switched on, and some of its versions go on with APDUs.
     if (slot.status(this) === IccStatus.INACTIVE) slot.powerOn(this);
     const transport: Transport = { name: "ccid", channel: FOREIGN_READER, signal: this.#abort.signal, keepalive() {} };
+    this.#underWay += 1;
     const response = await slot.exchange(command, transport);
+    this.#underWay -= 1;
     if (this.#socket !== socket) return;
     if (response.length > MAX_PAYLOAD) {
       log.error(`vpcd: an answer of ${response.length} bytes has no room in a message`);

@@ -1,11 +1,13 @@
 // `latchkey attach`: imports a device from a USB/IP server and hands the connection to this machine's kernel.
 import { formatUsbId } from "../identity.ts";
+import { printable } from "../presence/describe.ts";
 import { listDevices, requestImport, UsbIpOperationError } from "../usbip/client.ts";
 import { devidOf, OpStatus } from "../usbip/protocol.ts";
 import { Vhci } from "../usbip/vhci.ts";
 import { clientFailure, Failure } from "./failure.ts";
 import { speedName } from "./list.ts";
 import { formatRemote, type Remote } from "./options.ts";
+import type { Print } from "./output.ts";
 
 export interface AttachOptions {
   readonly remote: Remote;
@@ -14,11 +16,7 @@ export interface AttachOptions {
 }
 
 /** Prints which port of the virtual hub the device took. Throws Failure or VhciError. */
-export async function attach(
-  { remote, busid, json }: AttachOptions,
-  print: (line: string) => void,
-  vhci = new Vhci(),
-): Promise<void> {
+export async function attach({ remote, busid, json }: AttachOptions, print: Print, vhci = new Vhci()): Promise<void> {
   await vhci.open();
   const { connection, device } = await requestImport({ ...remote, busid }).catch(async (error: unknown) => {
     throw await importFailure(error, remote, busid);
@@ -44,6 +42,7 @@ async function importFailure(error: unknown, remote: Remote, busid: string): Pro
   if (devices.some((device) => device.busid === busid)) {
     return new Failure(`${where} would not give device ${busid}: ${error.message}.`, { cause: error });
   }
-  const offered = devices.length === 0 ? "no device at all" : devices.map((device) => device.busid).join(", ");
+  const offered =
+    devices.length === 0 ? "no device at all" : devices.map((device) => printable(device.busid)).join(", ");
   return new Failure(`${where} has no device ${busid}; it offers ${offered}.`, { cause: error });
 }

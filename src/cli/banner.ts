@@ -75,7 +75,7 @@ function touchLine({ touch, touchChosen, isTerminal, program, control, controlCh
   return `deny; every request is denied${why}.`;
 }
 
-export function isLoopback(host: string): boolean {
+function isLoopback(host: string): boolean {
   return host === "localhost" || host === "::1" || /^127(\.\d{1,3}){3}$/.test(host);
 }
 

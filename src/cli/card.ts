@@ -1,6 +1,7 @@
 // `latchkey card eject` and `latchkey card insert`: takes the card out of a running key's reader, which stays plugged in,
 // and puts it back.
 import { chooseRunningKey } from "./choose-key.ts";
+import type { Print } from "./output.ts";
 
 export interface CardOptions {
   readonly control?: string;
@@ -11,7 +12,7 @@ export async function moveCard(
   where: "in" | "out",
   { control, json }: CardOptions,
   env: NodeJS.ProcessEnv,
-  print: (line: string) => void,
+  print: Print,
 ): Promise<void> {
   const key = await chooseRunningKey(control, env);
   const answer = await key.moveCard(where);

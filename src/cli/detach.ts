@@ -1,6 +1,7 @@
 // `latchkey detach`: unplugs devices that were attached to this machine's kernel over USB/IP, by whatever program.
 import { Vhci, type VhciPort } from "../usbip/vhci.ts";
 import { Failure } from "./failure.ts";
+import type { Print } from "./output.ts";
 
 export interface DetachOptions {
   /** The port of the virtual hub; without it the only one in use. */
@@ -10,7 +11,7 @@ export interface DetachOptions {
 }
 
 /** Prints the ports that are free now. Throws Failure or VhciError. */
-export async function detach(options: DetachOptions, print: (line: string) => void, vhci = new Vhci()): Promise<void> {
+export async function detach(options: DetachOptions, print: Print, vhci = new Vhci()): Promise<void> {
   if (options.all && options.port !== undefined) throw new Failure("Give --port or --all, not both.");
   await vhci.open();
   const ports = options.port === undefined ? chosen(await vhci.ports(), options.all) : [options.port];

@@ -52,7 +52,7 @@ export function clientFailure(error: unknown, where: string): Failure {
   }
   switch (systemCode(error instanceof UsbIpConnectionError ? error.cause : error)) {
     case "ECONNREFUSED":
-      return new Failure(`Nothing listens on ${where}: start a key with \`latchkey serve\`.`, options);
+      return new Failure(`Nothing listens on ${where}: start a key with "latchkey serve".`, options);
     case "ENOTFOUND":
     case "EAI_AGAIN":
       return new Failure(`No machine of that name is known: ${where}.`, options);

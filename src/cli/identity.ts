@@ -3,13 +3,14 @@
 import type { ConfigureRequest, KeyIdentity } from "../control/identity-messages.ts";
 import { type KeyOptions, withKey } from "./choose-key.ts";
 import type { Surroundings } from "./open-store.ts";
+import type { Print } from "./output.ts";
 
 export interface IdentityOptions extends KeyOptions, ConfigureRequest {
   readonly json: boolean;
 }
 
 /** Shows it, after what was asked to be changed has been. Throws Failure, KeyStoreError or Refusal. */
-export function identity(options: IdentityOptions, around: Surroundings, print: (line: string) => void): Promise<void> {
+export function identity(options: IdentityOptions, around: Surroundings, print: Print): Promise<void> {
   const { enable = [], disable = [], reset = false } = options;
   return withKey(options, around, async (key) => {
     const isChange = enable.length > 0 || disable.length > 0 || reset;

@@ -150,7 +150,9 @@ function addAttestationCommands(program: Command, print: Print): void {
 
   withFeatureOptions(
     withKeyOptions(program.command("metadata").description("print the FIDO Metadata Statement (MDS 3) of the key")),
-  ).action(async (options) => (await load()).metadata(options, processSurroundings(), print));
+  )
+    .option("--json", "as JSON, which it always is", false)
+    .action(async (options) => (await load()).metadata(options, processSurroundings(), print));
 }
 
 function addIdentityCommand(program: Command, print: Print): void {

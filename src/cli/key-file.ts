@@ -47,16 +47,23 @@ export function createKeyFile(path: string): Secret {
   return { kind: "key-file", key };
 }
 
+function unreadable(path: string, code = "unknown error"): string {
+  if (code === "ENOENT" || code === "ENOTDIR") return `There is no file ${path}.`;
+  if (code === "EACCES" || code === "EPERM") return `This user may not read ${path}.`;
+  return `${path} cannot be read (${code}).`;
+}
+
 /** The text of a file that holds a secret. Throws Failure, also when others can read it. */
 export function readSecretFile(path: string): string {
   try {
-    const { mode } = statSync(path);
-    if (process.platform !== "win32" && (mode & 0o077) !== 0) {
+    const stats = statSync(path);
+    if (stats.isDirectory()) throw new Failure(`${path} is a directory and not a file.`);
+    if (process.platform !== "win32" && (stats.mode & 0o077) !== 0) {
       throw new Failure(`${path} can be read or written by other users: run "chmod 600 ${path}" first.`);
     }
     return readFileSync(path, "utf8");
   } catch (error) {
     if (error instanceof Failure) throw error;
-    throw new Failure(`${path} cannot be read (${systemCode(error)}).`, { cause: error });
+    throw new Failure(unreadable(path, systemCode(error)), { cause: error });
   }
 }

@@ -1,10 +1,11 @@
 // `latchkey list`: what a USB/IP server offers; with --local, the keys that this user serves.
-
 import { findRunningKeys, type RunningKey } from "../control/running-keys.ts";
 import { formatUsbId } from "../identity.ts";
+import { printable } from "../presence/describe.ts";
 import { type ListedDevice, listDevices } from "../usbip/client.ts";
 import { clientFailure } from "./failure.ts";
 import { formatRemote, type Remote } from "./options.ts";
+import type { Print } from "./output.ts";
 
 export interface ListOptions {
   readonly remote: Remote;
@@ -32,7 +33,7 @@ const CLASSES: Readonly<Record<number, string>> = {
 };
 
 /** Prints one line a device, or one JSON object. Throws Failure. */
-export async function list({ remote, json }: ListOptions, print: (line: string) => void): Promise<void> {
+export async function list({ remote, json }: ListOptions, print: Print): Promise<void> {
   const where = formatRemote(remote);
   const devices = await listDevices(remote).catch((error: unknown) => {
     throw clientFailure(error, where);
@@ -46,7 +47,7 @@ export async function list({ remote, json }: ListOptions, print: (line: string) 
 export async function listLocal(
   { json }: Pick<ListOptions, "json">,
   env: NodeJS.ProcessEnv,
-  print: (line: string) => void,
+  print: Print,
 ): Promise<void> {
   const keys = await findRunningKeys(env);
   if (json) print(JSON.stringify({ keys: keys.map(toLocalJson) }));
@@ -78,7 +79,7 @@ function toLine(device: ListedDevice): string {
   const classes = device.interfaces.map(
     ({ bInterfaceClass }) => CLASSES[bInterfaceClass] ?? `class ${bInterfaceClass}`,
   );
-  return `${device.busid}  ${usbIdOf(device)}  ${speedName(device.speed)} speed  ${classes.join(", ")}`;
+  return `${printable(device.busid)}  ${usbIdOf(device)}  ${speedName(device.speed)} speed  ${classes.join(", ")}`;
 }
 
 function toJson(device: ListedDevice): object {

@@ -1,9 +1,10 @@
 // The commander face of `latchkey oath …`.
 import type { Command } from "commander";
+import type { Print } from "./output.ts";
 import { processSurroundings } from "./store-commands.ts";
 import { withKeyOptions } from "./with-key-options.ts";
 
-export function addOathCommands(program: Command, print: (line: string) => void): void {
+export function addOathCommands(program: Command, print: Print): void {
   const load = () => import("./oath.ts");
   const oath = program.command("oath").description("look after the OATH accounts");
 

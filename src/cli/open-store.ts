@@ -1,8 +1,9 @@
 // Opening the store of a command: finding its secret, asking for it, and making the store at its first use.
-import { existsSync } from "node:fs";
+import { accessSync, constants, existsSync, statSync } from "node:fs";
 import { FileKeyStore } from "../../keystore/file-keystore.ts";
 import { KeyStoreError } from "../../keystore/index.ts";
 import type { Secret } from "../../keystore/keys.ts";
+import { storeError } from "../../keystore/store-file.ts";
 import { askNewPassphrase, askPassphrase, type PassphraseTerminal } from "./ask-passphrase.ts";
 import { Failure } from "./failure.ts";
 import { createKeyFile } from "./key-file.ts";
@@ -39,21 +40,26 @@ export function openStore(options: StoreOptions, around: Surroundings): Promise<
   return withSecret(options, around, (secret) => FileKeyStore.open(options.store, secret, { warn: around.warn }));
 }
 
-/** Runs `use` with the secret of a store; at a terminal, a mistyped passphrase may be typed again. */
+/**
+ * Runs `use` with the secret of a store, or of `locked`, a backup of it; at a terminal, a mistyped passphrase may be
+ * typed again. Throws Failure or KeyStoreError.
+ */
 export async function withSecret<T>(
   options: StoreOptions,
   { terminal, env }: Surroundings,
   use: (secret: Secret) => Promise<T>,
+  locked = options.store,
 ): Promise<T> {
   const found = findSecret(options.store, options, env);
   if (found !== undefined) return use(found.secret);
+  requireReadable(locked);
   if (terminal === undefined) {
     throw new Failure(
-      `${options.store} is locked, and there is no terminal to ask at: give --passphrase-file, --key-file or LATCHKEY_PASSPHRASE.`,
+      `${locked} is locked, and there is no terminal to ask at: give --passphrase-file, --key-file or LATCHKEY_PASSPHRASE.`,
     );
   }
   for (let attempt = 1; ; attempt++) {
-    const passphrase = await askPassphrase(terminal, `Passphrase of ${options.store}: `);
+    const passphrase = await askPassphrase(terminal, `Passphrase of ${locked}: `);
     try {
       return await use({ kind: "passphrase", passphrase });
     } catch (error) {
@@ -61,6 +67,17 @@ export async function withSecret<T>(
       if (!isWrong || attempt === ATTEMPTS) throw error;
       terminal.output.write("That is not it.\n");
     }
+  }
+}
+
+/** Nobody is asked for the passphrase of what is not there. Throws KeyStoreError. */
+function requireReadable(path: string): void {
+  try {
+    const stats = statSync(path);
+    if (stats.isDirectory()) throw Object.assign(new Error("not a file"), { code: "EISDIR" });
+    accessSync(path, constants.R_OK);
+  } catch (error) {
+    throw storeError(error, path);
   }
 }
 

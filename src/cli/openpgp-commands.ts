@@ -1,10 +1,11 @@
 // The commander face of `latchkey openpgp …`.
 import { type Command, InvalidArgumentError } from "commander";
 import { OPENPGP_KEYS, OPENPGP_TOUCH_POLICIES } from "../control/openpgp-messages.ts";
+import type { Print } from "./output.ts";
 import { processSurroundings } from "./store-commands.ts";
 import { withKeyOptions } from "./with-key-options.ts";
 
-export function addOpenPgpCommands(program: Command, print: (line: string) => void): void {
+export function addOpenPgpCommands(program: Command, print: Print): void {
   const load = () => import("./openpgp.ts");
   const openpgp = program.command("openpgp").description("look after the OpenPGP card");
 

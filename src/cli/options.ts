@@ -1,6 +1,6 @@
 // What people type after the commands' names, turned into values. commander shows the message of an
 // InvalidArgumentError together with the option that it belongs to.
-import { InvalidArgumentError } from "commander";
+import { type Command, InvalidArgumentError } from "commander";
 import { VPCD_PORT } from "../ccid/vpcd.ts";
 import type { UsbId } from "../identity.ts";
 import { isLogLevel, type LogLevel } from "../log.ts";
@@ -13,6 +13,16 @@ export interface Remote {
   readonly port: number;
 }
 
+/** An empty path comes from a shell's variable that is not set, and would mean a file in the current folder. */
+export function refuseEmptyPaths(command: Command): void {
+  for (const option of command.options) {
+    const isPath = /<(file|path)>/.test(option.flags);
+    if (isPath && command.getOptionValue(option.attributeName()) === "") {
+      command.error(`error: option '${option.flags}' has an empty value`);
+    }
+  }
+}
+
 function parseDecimal(text: string, max: number): number | undefined {
   const value = /^\d{1,9}$/.test(text) ? Number(text) : Number.NaN;
   return value <= max ? value : undefined;
@@ -21,7 +31,7 @@ function parseDecimal(text: string, max: number): number | undefined {
 /** The number of a waiting touch. */
 export function parseTouchId(text: string): number {
   const id = parseDecimal(text, 999_999_999);
-  if (id === undefined) throw new InvalidArgumentError("A touch has a number: `latchkey status` shows it.");
+  if (id === undefined) throw new InvalidArgumentError('A touch has a number: "latchkey status" shows it.');
   return id;
 }
 
@@ -88,7 +98,7 @@ export function formatRemote({ host, port }: Remote): string {
 /** The kernel's name for an exported device, at most 31 characters. */
 export function parseBusid(text: string): string {
   if (!/^[0-9a-zA-Z][0-9a-zA-Z.-]{0,30}$/.test(text)) {
-    throw new InvalidArgumentError("A busid looks like 1-1: `latchkey list` shows what is there.");
+    throw new InvalidArgumentError('A busid looks like 1-1: "latchkey list" shows what is there.');
   }
   return text;
 }

@@ -1,10 +1,11 @@
 // The commander face of `latchkey otp`.
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { OTP_SLOT_KINDS, type OtpSlotKind } from "../control/otp-messages.ts";
+import type { Print } from "./output.ts";
 import { processSurroundings } from "./store-commands.ts";
 import { withKeyOptions } from "./with-key-options.ts";
 
-export function addOtpCommands(program: Command, print: (line: string) => void): void {
+export function addOtpCommands(program: Command, print: Print): void {
   const load = () => import("./otp.ts");
   const otp = program.command("otp").description("look after the OTP slots");
   const json = ["--json", "as JSON", false] as const;

@@ -1,9 +1,10 @@
 // The commander face of `latchkey piv …`.
 import type { Command } from "commander";
+import type { Print } from "./output.ts";
 import { processSurroundings } from "./store-commands.ts";
 import { withKeyOptions } from "./with-key-options.ts";
 
-export function addPivCommands(program: Command, print: (line: string) => void): void {
+export function addPivCommands(program: Command, print: Print): void {
   const load = () => import("./piv.ts");
   const piv = program.command("piv").description("look after the PIV application");
 

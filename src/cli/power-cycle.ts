@@ -1,5 +1,6 @@
 // `latchkey power-cycle`: takes a running key's power away, as unplugging it does.
 import { chooseRunningKey } from "./choose-key.ts";
+import type { Print } from "./output.ts";
 
 export interface PowerCycleOptions {
   readonly control?: string;
@@ -9,7 +10,7 @@ export interface PowerCycleOptions {
 export async function powerCycle(
   { control, json }: PowerCycleOptions,
   env: NodeJS.ProcessEnv,
-  print: (line: string) => void,
+  print: Print,
 ): Promise<void> {
   const key = await chooseRunningKey(control, env);
   const answer = await key.powerCycle();

@@ -4,6 +4,7 @@ import type { KeyStatus } from "../control/messages.ts";
 import { findRunningKeys, type RunningKey } from "../control/running-keys.ts";
 import { describePrompt } from "../presence/describe.ts";
 import { formatRemote } from "./options.ts";
+import type { Print } from "./output.ts";
 
 export interface StatusOptions {
   readonly control?: string;
@@ -11,11 +12,7 @@ export interface StatusOptions {
 }
 
 /** Prints every key of this user, or the one behind --control. That there is none is no failure. */
-export async function status(
-  options: StatusOptions,
-  env: NodeJS.ProcessEnv,
-  print: (line: string) => void,
-): Promise<void> {
+export async function status(options: StatusOptions, env: NodeJS.ProcessEnv, print: Print): Promise<void> {
   const { control, json } = options;
   const keys: readonly RunningKey[] =
     control === undefined

@@ -9,7 +9,7 @@ import { defaultStorePath } from "./store-location.ts";
 export function withStoreOptions(command: Command): Command {
   return command
     .option("--store <file>", "the store that keeps the key's state", defaultStorePath())
-    .option("--passphrase-file <file>", "a file whose first line unlocks the store")
+    .option("--passphrase-file <file>", "a file whose only line is the passphrase")
     .option("--key-file <file>", "a key file that unlocks the store");
 }
 
@@ -28,7 +28,7 @@ export function addStoreCommands(program: Command, print: Print): void {
   );
 
   withStoreOptions(program.command("passwd").description("change what unlocks a store"))
-    .option("--new-passphrase-file <file>", "the new passphrase is the first line of this file")
+    .option("--new-passphrase-file <file>", "a file whose only line is the new passphrase")
     .option("--new-key-file <file>", "unlock by this key file from now on; it is made if it does not exist")
     .addOption(new Option("--remove <kind>", "take one away instead").choices(["passphrase", "key-file"]))
     .action(async (options) => (await load()).passwd(options, processSurroundings(), print));
@@ -51,9 +51,9 @@ export function addStoreCommands(program: Command, print: Print): void {
     .option("--json", "as JSON", false)
     .action(async (options) => (await load()).storeInfo(options, processSurroundings(), print));
 
-  withStoreOptions(store.command("check").description("read all of a store and say what is whole")).action(
-    async (options) => (await load()).storeCheck(options, processSurroundings(), print),
-  );
+  withStoreOptions(store.command("check").description("read all of a store and say what is whole"))
+    .option("--json", "as JSON", false)
+    .action(async (options) => (await load()).storeCheck(options, processSurroundings(), print));
 
   withStoreOptions(store.command("recover").description("save what is whole of a damaged store"))
     .argument("<file>", "the new store, which must not exist")

@@ -8,7 +8,7 @@ import { askNewPassphrase } from "./ask-passphrase.ts";
 import { Failure } from "./failure.ts";
 import { createKeyFile, readKeyFile } from "./key-file.ts";
 import { createStore, openStore, type StoreOptions, type Surroundings, withSecret } from "./open-store.ts";
-import type { Print } from "./output.ts";
+import type { JsonOption, Print } from "./output.ts";
 import { findSecret } from "./secrets.ts";
 
 export async function init(options: StoreOptions, around: Surroundings, print: Print): Promise<void> {
@@ -69,29 +69,34 @@ export async function restore(
   around: Surroundings,
   print: Print,
 ): Promise<void> {
-  await withSecret(options, around, (secret) => restoreStore(source, options.store, secret, options.force));
+  if (!existsSync(source)) throw new Failure(`There is no backup ${source}.`);
+  await withSecret(options, around, (secret) => restoreStore(source, options.store, secret, options.force), source);
   print(`${options.store} is what ${source} was.`);
 }
 
-export async function storeInfo(
-  options: StoreOptions & { readonly json: boolean },
-  around: Surroundings,
-  print: Print,
-): Promise<void> {
+export async function storeInfo(options: StoreOptions & JsonOption, around: Surroundings, print: Print): Promise<void> {
   const report = await withSecret(options, around, (secret) => inspectStore(options.store, secret));
   if (options.json) {
     print(JSON.stringify({ ...report, records: Object.fromEntries(report.records) }));
     return;
   }
-  print(`${options.store}: format version ${report.version}, ${report.fileSize} bytes, ${report.frames} frames`);
+  print(
+    `${options.store}: format version ${report.version}, ${report.fileSize} bytes, ${describeCount(report.frames, "frame")}`,
+  );
   print(`unlocked by: ${report.secrets.join(", ")}`);
   for (const [applet, count] of [...report.records].sort()) print(`records of ${applet}: ${count}`);
 }
 
 /** Says what is whole; fails when something is not. */
-export async function storeCheck(options: StoreOptions, around: Surroundings, print: Print): Promise<void> {
+export async function storeCheck(
+  options: StoreOptions & JsonOption,
+  around: Surroundings,
+  print: Print,
+): Promise<void> {
   const report = await withSecret(options, around, (secret) => inspectStore(options.store, secret));
-  describeFrames(options.store, report, print);
+  const { frames, tornBytes, damage } = report;
+  if (options.json) print(JSON.stringify({ frames, tornBytes, damage }));
+  else describeFrames(options.store, report, print);
   if (report.damage.length > 0) {
     throw new Failure(
       `${options.store} is damaged: save what is whole with "latchkey store recover", or restore a backup.`,
@@ -111,7 +116,11 @@ export async function storeRecover(
 }
 
 function describeFrames(path: string, { frames, tornBytes, damage }: StoreReport, print: Print): void {
-  print(`${path}: ${frames} whole frames`);
+  print(`${path}: ${describeCount(frames, "whole frame")}`);
   if (tornBytes > 0) print(`a torn tail of ${tornBytes} bytes, from a write that was never acknowledged`);
   for (const { offset, length } of damage) print(`damage at byte ${offset}, ${length} bytes`);
+}
+
+function describeCount(count: number, what: string): string {
+  return `${count} ${what}${count === 1 ? "" : "s"}`;
 }

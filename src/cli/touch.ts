@@ -2,6 +2,7 @@
 import type { TouchRequest } from "../control/messages.ts";
 import { describePrompt } from "../presence/describe.ts";
 import { chooseRunningKey } from "./choose-key.ts";
+import type { Print } from "./output.ts";
 
 export interface TouchOptions {
   readonly control?: string;
@@ -15,11 +16,7 @@ export interface TouchOptions {
   readonly json: boolean;
 }
 
-export async function touch(
-  options: TouchOptions,
-  env: NodeJS.ProcessEnv,
-  print: (line: string) => void,
-): Promise<void> {
+export async function touch(options: TouchOptions, env: NodeJS.ProcessEnv, print: Print): Promise<void> {
   const { control, id, deny, long, verify, wait = 0, json } = options;
   const key = await chooseRunningKey(control, env);
   const request: TouchRequest = { granted: !deny, long, verified: verify, waitMs: wait * 1000 };

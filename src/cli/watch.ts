@@ -2,6 +2,7 @@
 import type { WatchLine } from "../control/messages.ts";
 import { describePrompt } from "../presence/describe.ts";
 import { chooseRunningKey } from "./choose-key.ts";
+import type { Print } from "./output.ts";
 
 export interface WatchOptions {
   readonly control?: string;
@@ -12,7 +13,7 @@ export interface WatchOptions {
 export async function watch(
   { control, json }: WatchOptions,
   env: NodeJS.ProcessEnv,
-  print: (line: string) => void,
+  print: Print,
   signal: AbortSignal,
 ): Promise<void> {
   const key = await chooseRunningKey(control, env);

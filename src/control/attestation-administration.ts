@@ -64,11 +64,13 @@ export class AttestationAdministration implements AttestationOwner {
       [keyOfAttestation("authority")]: encodeAttestationRecord(authority),
       [keyOfAttestation(kind)]: encodeAttestationRecord(issued),
     });
+    this.#platform.log.info(`the owner made a certificate for ${kind} attestation`);
     return this.show();
   }
 
   async remove(): Promise<void> {
     await this.#platform.store.commit(Object.fromEntries(KINDS.map((kind) => [keyOfAttestation(kind), null])));
+    this.#platform.log.info("the owner removed the attestation certificates");
   }
 }
 

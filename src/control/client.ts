@@ -62,7 +62,8 @@ export class ControlClient {
 
   /** The same that the process with the store can do, done there. */
   get administration(): Administration {
-    const ask = <T>(route: string, body: object) => this.#ask<T>("POST", route, body, SLOW_ANSWER_MS);
+    const ask = <T>(route: string, body: object, signal?: AbortSignal) =>
+      this.#ask<T>("POST", route, body, SLOW_ANSWER_MS, signal);
     const act = async (route: string, body: object) => void (await ask<unknown>(route, body));
     return {
       fido: {
@@ -86,7 +87,7 @@ export class ControlClient {
       oath: {
         list: () => ask("oath/list", {}),
         add: (request) => ask("oath/add", request),
-        code: (name) => ask("oath/code", { name }),
+        code: (name, signal) => ask("oath/code", { name }, signal),
         delete: (name) => ask("oath/delete", { name }),
         reset: () => act("oath/reset", {}),
       },
@@ -108,8 +109,14 @@ export class ControlClient {
     };
   }
 
-  async #ask<T>(method: "GET" | "POST", route: string, body: object | undefined, timeout: number): Promise<T> {
-    const response = await this.#open(method, route, body, timeout);
+  async #ask<T>(
+    method: "GET" | "POST",
+    route: string,
+    body: object | undefined,
+    timeout: number,
+    signal?: AbortSignal,
+  ): Promise<T> {
+    const response = await this.#open(method, route, body, timeout, signal);
     const answer = await readAll(response);
     if (response.statusCode !== 200) throw refusalOf(answer);
     return JSON.parse(answer) as T;

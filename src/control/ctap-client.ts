@@ -1,6 +1,7 @@
 // The platform's side of FIDO2, for the owner of a key: commands in, responses out, with the PIN hidden under PIN/UV auth
 // protocol two. It goes the way that a browser's requests go, so that retry counters, power-cycle blocks and PIN rules
 // are those of the authenticator and no others. CTAP 2.3 §6.5.5, §6.5.7
+import { Request as PinRequest, Response as PinResponse, SubCommand } from "../../applets/fido2/client-pin.ts";
 import { Permission } from "../../applets/fido2/pin-uv-auth-token.ts";
 import { CtapStatus, nameOfCtapStatus } from "../../applets/fido2/status.ts";
 import { concat } from "../bytes/concat.ts";
@@ -19,13 +20,6 @@ export interface CtapAuthenticator {
 }
 
 const Command = { GET_INFO: 0x04, CLIENT_PIN: 0x06 } as const;
-const SubCommand = {
-  GET_PIN_RETRIES: 0x01,
-  GET_KEY_AGREEMENT: 0x02,
-  SET_PIN: 0x03,
-  CHANGE_PIN: 0x04,
-  GET_TOKEN_USING_PIN: 0x09,
-} as const;
 const PROTOCOL = 2;
 
 const PADDED_PIN_LENGTH = 64;
@@ -68,17 +62,21 @@ export class CtapClient {
 
   async getPinRetries(): Promise<{ readonly retries: number; readonly needsPowerCycle: boolean }> {
     const response = await this.#clientPin(SubCommand.GET_PIN_RETRIES);
-    const retries = response.get(0x03);
+    const retries = response.get(PinResponse.PIN_RETRIES);
     if (typeof retries !== "number") throw new TypeError("getPINRetries did not say how many");
-    return { retries, needsPowerCycle: response.get(0x04) === true };
+    return { retries, needsPowerCycle: response.get(PinResponse.POWER_CYCLE_STATE) === true };
   }
 
   /** `pin`: at most 63 bytes of UTF-8. Rejects with CtapFailure. */
   setPin(pin: Uint8Array): Promise<void> {
     return this.#withAgreement(async (agreement) => {
       const newPinEnc = agreement.encrypt(pad(pin));
-      const pinUvAuthParam = agreement.authenticate(newPinEnc);
-      await this.#clientPin(SubCommand.SET_PIN, [0x03, agreement.publicKey], [0x04, pinUvAuthParam], [0x05, newPinEnc]);
+      await this.#clientPin(
+        SubCommand.SET_PIN,
+        [PinRequest.KEY_AGREEMENT, agreement.publicKey],
+        [PinRequest.PIN_UV_AUTH_PARAM, agreement.authenticate(newPinEnc)],
+        [PinRequest.NEW_PIN_ENC, newPinEnc],
+      );
     });
   }
 
@@ -88,10 +86,10 @@ export class CtapClient {
       const pinHashEnc = agreement.encrypt(hashPin(pin));
       await this.#clientPin(
         SubCommand.CHANGE_PIN,
-        [0x03, agreement.publicKey],
-        [0x04, agreement.authenticate(concat(newPinEnc, pinHashEnc))],
-        [0x05, newPinEnc],
-        [0x06, pinHashEnc],
+        [PinRequest.KEY_AGREEMENT, agreement.publicKey],
+        [PinRequest.PIN_UV_AUTH_PARAM, agreement.authenticate(concat(newPinEnc, pinHashEnc))],
+        [PinRequest.NEW_PIN_ENC, newPinEnc],
+        [PinRequest.PIN_HASH_ENC, pinHashEnc],
       );
     });
   }
@@ -103,16 +101,16 @@ export class CtapClient {
   verifyPin(pin: Uint8Array): Promise<void> {
     return this.#withAgreement(async (agreement) => {
       await this.#clientPin(
-        SubCommand.GET_TOKEN_USING_PIN,
-        [0x03, agreement.publicKey],
-        [0x06, agreement.encrypt(hashPin(pin))],
-        [0x09, Permission.PERSISTENT_CREDENTIAL_MANAGEMENT_READ_ONLY],
+        SubCommand.GET_PIN_UV_AUTH_TOKEN_USING_PIN_WITH_PERMISSIONS,
+        [PinRequest.KEY_AGREEMENT, agreement.publicKey],
+        [PinRequest.PIN_HASH_ENC, agreement.encrypt(hashPin(pin))],
+        [PinRequest.PERMISSIONS, Permission.PERSISTENT_CREDENTIAL_MANAGEMENT_READ_ONLY],
       );
     });
   }
 
   async #withAgreement(use: (agreement: Agreement) => Promise<void>): Promise<void> {
-    const peer = (await this.#clientPin(SubCommand.GET_KEY_AGREEMENT)).get(0x01);
+    const peer = (await this.#clientPin(SubCommand.GET_KEY_AGREEMENT)).get(PinResponse.KEY_AGREEMENT);
     if (!isCborMap(peer)) throw new TypeError("getKeyAgreement did not give a key");
     const agreement = new Agreement(peer, this.#randomBytes);
     try {
@@ -123,7 +121,11 @@ export class CtapClient {
   }
 
   #clientPin(subCommand: number, ...members: readonly (readonly [number, CborValue])[]): Promise<CborMap> {
-    return this.#command(Command.CLIENT_PIN, new Map([[0x01, PROTOCOL], [0x02, subCommand], ...members]));
+    const common = [
+      [PinRequest.PIN_UV_AUTH_PROTOCOL, PROTOCOL],
+      [PinRequest.SUB_COMMAND, subCommand],
+    ] as const;
+    return this.#command(Command.CLIENT_PIN, new Map<CborValue, CborValue>([...common, ...members]));
   }
 
   async #command(command: number, parameters?: CborMap): Promise<CborMap> {

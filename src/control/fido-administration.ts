@@ -2,6 +2,7 @@
 // the authenticator's own commands; CTAP's refusals become sentences.
 import type { Fido2Authenticator } from "../../applets/fido2/authenticator.ts";
 import type { Credential } from "../../applets/fido2/credential.ts";
+import { InfoMember } from "../../applets/fido2/get-info.ts";
 import { buildMetadataStatement } from "../../applets/fido2/metadata.ts";
 import { Parameters } from "../../applets/fido2/parameters.ts";
 import { MAX_PIN_RETRIES } from "../../applets/fido2/pin.ts";
@@ -13,19 +14,6 @@ import { listAttestationRoots } from "./attestation-administration.ts";
 import { CtapClient, CtapFailure, MAX_PIN_BYTES } from "./ctap-client.ts";
 import type { CredentialSummary, FidoInfo, FidoOwner } from "./fido-messages.ts";
 import { Refusal } from "./refusal.ts";
-
-/** Members of authenticatorGetInfo's response. CTAP 2.3 §6.4 */
-const Info = {
-  VERSIONS: 0x01,
-  EXTENSIONS: 0x02,
-  AAGUID: 0x03,
-  OPTIONS: 0x04,
-  ALGORITHMS: 0x0a,
-  FORCE_PIN_CHANGE: 0x0c,
-  MIN_PIN_LENGTH: 0x0d,
-  REMAINING_DISCOVERABLE_CREDENTIALS: 0x14,
-  ATTESTATION_FORMATS: 0x16,
-} as const;
 
 /** A shorter beginning of an id is more likely a slip than a choice. */
 const MIN_ID_PREFIX = 4;
@@ -46,26 +34,26 @@ export class FidoAdministration implements FidoOwner {
   async info(): Promise<FidoInfo> {
     const map = await this.#client.getInfo();
     const info = new Parameters(map);
-    const options = map.get(Info.OPTIONS);
+    const options = map.get(InfoMember.OPTIONS);
     const given = options instanceof Map ? [...options] : [];
     const isPinSet = this.#hasPin(map);
     return {
       serial: this.#serial,
-      aaguid: toHex(info.bytes(Info.AAGUID)),
-      versions: info.optionalTexts(Info.VERSIONS) ?? [],
-      extensions: info.optionalTexts(Info.EXTENSIONS) ?? [],
+      aaguid: toHex(info.bytes(InfoMember.AAGUID)),
+      versions: info.optionalTexts(InfoMember.VERSIONS) ?? [],
+      extensions: info.optionalTexts(InfoMember.EXTENSIONS) ?? [],
       options: Object.fromEntries(given.map(([name, value]) => [String(name), value === true])),
-      algorithms: (info.optionalMaps(Info.ALGORITHMS) ?? []).map((entry) => entry.integer("alg")),
-      attestationFormats: info.optionalTexts(Info.ATTESTATION_FORMATS) ?? [],
+      algorithms: (info.optionalMaps(InfoMember.ALGORITHMS) ?? []).map((entry) => entry.integer("alg")),
+      attestationFormats: info.optionalTexts(InfoMember.ATTESTATION_FORMATS) ?? [],
       pin: {
         set: isPinSet,
         ...(isPinSet ? await this.#client.getPinRetries() : { retries: MAX_PIN_RETRIES, needsPowerCycle: false }),
-        mustChange: info.optionalBoolean(Info.FORCE_PIN_CHANGE) === true,
-        minLength: info.integer(Info.MIN_PIN_LENGTH),
+        mustChange: info.optionalBoolean(InfoMember.FORCE_PIN_CHANGE) === true,
+        minLength: info.integer(InfoMember.MIN_PIN_LENGTH),
       },
       credentials: {
         discoverable: this.#fido2.credentials.discoverableCount,
-        remaining: info.integer(Info.REMAINING_DISCOVERABLE_CREDENTIALS),
+        remaining: info.integer(InfoMember.REMAINING_DISCOVERABLE_CREDENTIALS),
       },
     };
   }
@@ -136,7 +124,7 @@ export class FidoAdministration implements FidoOwner {
   }
 
   #hasPin(info: Awaited<ReturnType<CtapClient["getInfo"]>>): boolean {
-    const options = info.get(Info.OPTIONS);
+    const options = info.get(InfoMember.OPTIONS);
     return options instanceof Map && options.get("clientPin") === true;
   }
 

@@ -51,12 +51,12 @@ export class OathAdministration implements OathOwner {
     return summarize(this.#accounts.require(fields.name));
   }
 
-  async code(name: string): Promise<OathCode> {
+  async code(name: string, signal: AbortSignal = new AbortController().signal): Promise<OathCode> {
     const account = this.#findOne(name);
     if (account.type === OathType.REVERSE_HOTP) {
       throw new Refusal("refused", "That account verifies codes, and gives none.");
     }
-    if (isTouchRequired(account)) await this.#requireTouch(account);
+    if (isTouchRequired(account)) await this.#requireTouch(account, signal);
     const text = textOf(account);
     if (account.type === OathType.HOTP) {
       const challenge = await takeCounter(this.#accounts, account);
@@ -96,9 +96,10 @@ export class OathAdministration implements OathOwner {
     throw new Refusal("bad-request", `${found.length} accounts have that in their name: give more of it.`);
   }
 
-  async #requireTouch(account: Account): Promise<void> {
-    const outcome = await this.#platform.presence.request(touchPrompt(account), new AbortController().signal);
+  async #requireTouch(account: Account, signal: AbortSignal): Promise<void> {
+    const outcome = await this.#platform.presence.request(touchPrompt(account), signal);
     if (outcome === "granted") return;
+    if (outcome === "cancelled") throw new Refusal("refused", "That account wants a touch, and it was withdrawn.");
     throw new Refusal(
       "refused",
       outcome === "timeout"

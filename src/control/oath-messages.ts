@@ -33,8 +33,11 @@ export interface OathOwner {
   /** Oldest first. */
   list(): Promise<readonly OathAccountSummary[]>;
   add(request: OathAddRequest): Promise<OathAccountSummary>;
-  /** `name`: whole, or a part that only one account has. Waits for the touch where one is wanted. */
-  code(name: string): Promise<OathCode>;
+  /**
+   * `name`: whole, or a part that only one account has. Waits for the touch where one is wanted, unless `signal` aborts:
+   * the one who asks has gone.
+   */
+  code(name: string, signal?: AbortSignal): Promise<OathCode>;
   /** `name`: whole. Returns what was deleted. */
   delete(name: string): Promise<OathAccountSummary>;
   /** Erases the accounts and the access code. */

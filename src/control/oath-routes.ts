@@ -6,7 +6,7 @@ import { bare, type ControlledKey, type RouteEntry } from "./route.ts";
 export const oathOrders: readonly RouteEntry[] = [
   ["/v1/oath/list", bare(({ administration }) => administration.oath.list())],
   ["/v1/oath/add", add],
-  ["/v1/oath/code", async ({ administration }, body) => administration.oath.code(onlyName(body))],
+  ["/v1/oath/code", async ({ administration }, body, gone) => administration.oath.code(onlyName(body), gone)],
   ["/v1/oath/delete", async ({ administration }, body) => administration.oath.delete(onlyName(body))],
   ["/v1/oath/reset", bare(({ administration }) => administration.oath.reset())],
 ];

@@ -13,8 +13,9 @@ import { orders, questions } from "./routes.ts";
 /** The largest request is a PIN, or a list of relying parties. */
 const MAX_BODY = 16 * 1024;
 const MAX_CONNECTIONS = 64;
-/** For the whole of a request. */
+/** For the whole of a request, which Node looks at only every half minute unless told otherwise. */
 const REQUEST_MS = 10_000;
+const CHECK_INTERVAL_MS = 1_000;
 /** What a watcher may leave unread before it is cut off. */
 const MAX_UNREAD = 1024 * 1024;
 
@@ -32,9 +33,12 @@ export class ControlServer {
   constructor(key: ControlledKey, log: Logger) {
     this.#key = key;
     this.#log = log;
-    this.#server = createServer({ requestTimeout: REQUEST_MS, headersTimeout: REQUEST_MS }, (request, response) => {
-      void this.#handle(request, response);
-    });
+    const limits = {
+      requestTimeout: REQUEST_MS,
+      headersTimeout: REQUEST_MS,
+      connectionsCheckingInterval: CHECK_INTERVAL_MS,
+    };
+    this.#server = createServer(limits, (request, response) => void this.#handle(request, response));
     this.#server.maxConnections = MAX_CONNECTIONS;
   }
 

@@ -34,7 +34,10 @@ export function newControlPath(env: NodeJS.ProcessEnv, port: number, platform = 
   return join(directory, `${name}${SUFFIX}`);
 }
 
-/** The sockets that are there, of dead keys too. Throws Refusal when somebody else may have put them there. */
+/**
+ * The sockets that are there, of dead keys too. Throws Refusal when somebody else may have put them there, or when the
+ * place cannot be looked into.
+ */
 export function listControlPaths(env: NodeJS.ProcessEnv): string[] {
   if (process.platform === "win32") {
     const prefix = pipePrefix();
@@ -43,12 +46,25 @@ export function listControlPaths(env: NodeJS.ProcessEnv): string[] {
       .map((name) => PIPES + name);
   }
   const directory = controlDirectory(env);
-  if (lstatSync(directory, { throwIfNoEntry: false }) === undefined) return [];
+  if (!isThere(directory)) return [];
   requireOwnDirectory(directory);
   return readdirSync(directory)
     .filter((name) => name.endsWith(SUFFIX) && !name.startsWith("."))
     .sort()
     .map((name) => join(directory, name));
+}
+
+/** After `su`, XDG_RUNTIME_DIR often is still the other user's. */
+function isThere(directory: string): boolean {
+  try {
+    return lstatSync(directory, { throwIfNoEntry: false }) !== undefined;
+  } catch (error) {
+    throw new Refusal(
+      "failed",
+      `${directory} cannot be looked into for running keys: correct XDG_RUNTIME_DIR, or name a key's socket with --control.`,
+      { cause: error },
+    );
+  }
 }
 
 /** In a place for everybody, another user could have made it first, and would be told PINs. */

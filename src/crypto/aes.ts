@@ -1,6 +1,6 @@
-// AES in the modes that the protocols ask for: GCM (SP 800-38D) to seal, CBC (SP 800-38A) as CTAP's PIN protocols
-// use it, ECB for the challenges of
-// PIV's management key. The key's length, 16, 24 or 32 bytes, chooses the variant. All of it OpenSSL's.
+// AES in the modes that the protocols ask for: GCM (SP 800-38D) to seal, CBC (SP 800-38A) as CTAP's PIN protocols and
+// OpenPGP's PSO use it, ECB for the challenges of PIV's management key. The key's length, 16, 24 or 32 bytes, chooses
+// the variant. All of it OpenSSL's.
 import { createCipheriv, createDecipheriv } from "node:crypto";
 
 const GCM_TAG_LENGTH = 16;
@@ -41,14 +41,14 @@ export function openAesGcm(
 
 /** Without padding: `plaintext` is a multiple of 16 bytes. `iv`: 16 bytes. */
 export function encryptAesCbc(key: Uint8Array, iv: Uint8Array, plaintext: Uint8Array): Uint8Array {
-  const cipher = createCipheriv(`aes-${key.length * 8}-cbc`, key, iv).setAutoPadding(false);
+  const cipher = createCipheriv(`aes-${keyBits(key)}-cbc`, key, iv).setAutoPadding(false);
   return Buffer.concat([cipher.update(plaintext), cipher.final()]);
 }
 
 /** Without padding: `ciphertext` is a multiple of 16 bytes; throws RangeError when it is not. */
 export function decryptAesCbc(key: Uint8Array, iv: Uint8Array, ciphertext: Uint8Array): Uint8Array {
   requireWholeBlocks(ciphertext);
-  const decipher = createDecipheriv(`aes-${key.length * 8}-cbc`, key, iv).setAutoPadding(false);
+  const decipher = createDecipheriv(`aes-${keyBits(key)}-cbc`, key, iv).setAutoPadding(false);
   return Buffer.concat([decipher.update(ciphertext), decipher.final()]);
 }
 

@@ -1,4 +1,5 @@
-// Hashes and what is built on them alone: SHA-1 and SHA-2 (FIPS 180-4), HMAC (RFC 2104), HKDF (RFC 5869). All of it OpenSSL's.
+// Hashes and what is built on them alone: SHA-1 and SHA-2 (FIPS 180-4), HMAC (RFC 2104), HKDF (RFC 5869);
+// OpenSSL's, but for HOTP's truncation.
 import { createHash, createHmac, hkdfSync } from "node:crypto";
 
 export type HashName = "sha1" | "sha224" | "sha256" | "sha384" | "sha512";
@@ -40,6 +41,12 @@ export function hmacSha1(key: Uint8Array, ...parts: readonly Uint8Array[]): Uint
 /** HMAC-SHA-256 over the parts one after another: 32 bytes. */
 export function hmacSha256(key: Uint8Array, ...parts: readonly Uint8Array[]): Uint8Array {
   return hmac("sha256", key, ...parts);
+}
+
+/** The 31 bits of a MAC of 20 bytes or more that become an HOTP or TOTP code: dynamic truncation. RFC 4226 §5.3 */
+export function truncateMac(mac: Uint8Array): number {
+  const offset = (mac.at(-1) ?? 0) & 0x0f;
+  return new DataView(mac.buffer, mac.byteOffset + offset, 4).getUint32(0) & 0x7fff_ffff;
 }
 
 /** HKDF-SHA-256, extract and expand; `info` tells the keys that are derived from one secret apart. */

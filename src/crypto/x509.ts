@@ -61,6 +61,13 @@ export interface CertificateSigner {
 /** The last moment that a certificate can name: "no well-defined expiration date". RFC 5280 §4.1.2.5 */
 export const NO_EXPIRY = "9999-12-31T23:59:59Z";
 
+/** A serial number out of 16 random bytes: positive, and always of the same length. RFC 5280 §4.1.2.2 */
+export function toSerialNumber(random: Uint8Array): Uint8Array {
+  const serialNumber = Uint8Array.from(random);
+  serialNumber[0] = ((serialNumber[0] ?? 0) & 0x7f) | 0x40;
+  return serialNumber;
+}
+
 /** The certificate in DER. */
 export function encodeCertificate(certificate: Certificate, signer: CertificateSigner): Uint8Array {
   const { extensions } = certificate;

@@ -37,11 +37,6 @@ export const CtapHidCommand = {
 } as const;
 export type CtapHidCommand = (typeof CtapHidCommand)[keyof typeof CtapHidCommand];
 
-/** CTAPHID_VENDOR_FIRST to CTAPHID_VENDOR_LAST. CTAP 2.3 §11.2.9.3 */
-export function isVendorCommand(command: number): boolean {
-  return command >= 0x40 && command <= 0x7f;
-}
-
 /** The one byte of CTAPHID_ERROR. CTAP 2.3 §11.2.9.1.6 */
 export const CtapHidErrorCode = {
   ERR_INVALID_CMD: 0x01,

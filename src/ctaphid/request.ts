@@ -6,7 +6,7 @@ import { Cancellation, type KeepaliveStatus, type Transport } from "../transport
  * Milliseconds from the request to the first keepalive, and from one to the next. The spec wants one "at least every
  * 100ms"; the difference is room for a busy machine. Windows gives up after about 500 ms of silence.
  */
-export const KEEPALIVE_INTERVAL_MS = 80;
+const KEEPALIVE_INTERVAL_MS = 80;
 
 export interface RequestOptions {
   readonly channel: number;

@@ -30,7 +30,7 @@ const FURTHER_INTERINDUSTRY = 0x40;
 const PROPRIETARY = 0x80;
 
 /** The data of a chain, at most: what one extended command can carry. */
-export const MAX_CHAIN_LENGTH = 0xffff;
+const MAX_CHAIN_LENGTH = 0xffff;
 
 /** What SW2 of 61xx can say at most; 00 says that, or more. */
 const MAX_SHORT = 256;

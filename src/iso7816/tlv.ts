@@ -75,12 +75,12 @@ export function readTlvLength(reader: Reader): number {
   }
 }
 
-export function encodeTag(tag: number): Uint8Array {
+function encodeTag(tag: number): Uint8Array {
   if (tag > 0xffff) return Uint8Array.of(tag >>> 16, tag >>> 8, tag);
   return tag > 0xff ? Uint8Array.of(tag >>> 8, tag) : Uint8Array.of(tag);
 }
 
-export function encodeTlvLength(length: number): Uint8Array {
+function encodeTlvLength(length: number): Uint8Array {
   if (length > MAX_LENGTH) throw new RangeError(`a data object of ${length} bytes`);
   if (length > 0xff) return Uint8Array.of(0x82, length >>> 8, length);
   return length > 0x7f ? Uint8Array.of(0x81, length) : Uint8Array.of(length);

@@ -10,7 +10,7 @@ import type { SetupPacket } from "./types.ts";
 export const HidClass = { CLASS: 3, NO_SUBCLASS: 0, BOOT: 1, NO_PROTOCOL: 0, KEYBOARD: 1, MOUSE: 2 } as const;
 
 /** bRequest. HID 1.11 §7.2 */
-export const HidRequest = {
+const HidRequest = {
   GET_REPORT: 0x01,
   GET_IDLE: 0x02,
   GET_PROTOCOL: 0x03,

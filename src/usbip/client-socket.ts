@@ -50,7 +50,7 @@ export class ClientSocket {
   /** Rejects with UsbIpConnectionError. */
   static async connect(options: ConnectOptions): Promise<ClientSocket> {
     const made = new ClientSocket(options);
-    await made.#wait(`connect to ${options.host}:${options.port}`, (resolve) => {
+    await made.#wait(`connection to ${options.host}:${options.port}`, (resolve) => {
       made.socket.once("connect", () => resolve());
     });
     return made;

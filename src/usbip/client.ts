@@ -10,6 +10,7 @@ import {
   OpDevlistReply,
   OpImportRequest,
   OpStatus,
+  quoteBusid,
   USBIP_PORT,
   USBIP_VERSION,
   UsbIpProtocolError,
@@ -89,7 +90,7 @@ export async function requestImport(
     connection.socket.write(concat(head, OpImportRequest.encode({ busid })));
     await readOperationReply(connection, OpCode.OP_REP_IMPORT, `import ${busid}`);
     const device = UsbipUsbDevice.parse(await connection.read(UsbipUsbDevice.size));
-    if (device.busid !== busid) throw new UsbIpProtocolError(`asked for ${busid}, got ${JSON.stringify(device.busid)}`);
+    if (device.busid !== busid) throw new UsbIpProtocolError(`asked for ${busid}, got ${quoteBusid(device.busid)}`);
     return { connection, device };
   } catch (error) {
     connection.socket.destroy();

@@ -11,6 +11,7 @@ import {
   OpDevlistReply,
   OpImportRequest,
   OpStatus,
+  quoteBusid,
   USBIP_VERSION,
   UsbIpProtocolError,
   UsbipUsbDevice,
@@ -184,7 +185,7 @@ export class Connection {
     if (exported === undefined || !exported.claim(this.peer)) {
       const status = exported === undefined ? OpStatus.ST_NODEV : OpStatus.ST_DEV_BUSY;
       const reason = exported === undefined ? "no such device" : `in use by ${exported.importedBy}`;
-      this.#log.info(`${this.peer}: import of ${JSON.stringify(busid)} refused: ${reason}`);
+      this.#log.info(`${this.peer}: import of ${quoteBusid(busid)} refused: ${reason}`);
       this.#reply(OpCode.OP_REP_IMPORT, status);
       return;
     }

@@ -61,6 +61,11 @@ export type UsbipUsbInterface = Infer<typeof UsbipUsbInterface>;
 /** The longest busid that a 32-byte field holds with its NUL. */
 export const BUSID_MAX_LENGTH = BUSID_SIZE - 1;
 
+/** For logs and messages: what a peer sent for a busid, in quotes, without what moves a terminal's cursor. */
+export function quoteBusid(busid: string): string {
+  return `"${busid.replace(/[^ -~]/g, "?")}"`;
+}
+
 /** `devid` of every request to an imported device. */
 export function devidOf(device: Pick<UsbipUsbDevice, "busnum" | "devnum">): number {
   return ((device.busnum << 16) | device.devnum) >>> 0;

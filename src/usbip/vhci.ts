@@ -51,7 +51,7 @@ export interface VhciRemote {
 }
 
 /** What the import reply says of a device. */
-export interface ImportedDevice {
+export interface AttachableDevice {
   readonly devid: number;
   readonly speed: number;
 }
@@ -93,7 +93,7 @@ export class Vhci {
     if (!this.#isRoot) {
       throw new VhciError(
         "not-root",
-        `Attaching a USB device needs root: run this with sudo${loaded ? "" : " (it will load vhci-hcd, too)"}.`,
+        `Attaching and detaching USB devices needs root: run this with sudo${loaded ? "" : " (it will load vhci-hcd, too)"}.`,
       );
     }
     if (!loaded) {
@@ -114,7 +114,7 @@ export class Vhci {
       .filter((name) => /^status(\.\d+)?$/.test(name))
       .sort((a, b) => Number(a.slice(7)) - Number(b.slice(7)));
     if (files.length === 0) {
-      throw new VhciError("not-loaded", "The kernel shows no virtual USB controller: try `sudo modprobe vhci-hcd`.");
+      throw new VhciError("not-loaded", 'The kernel shows no virtual USB controller: try "sudo modprobe vhci-hcd".');
     }
     const tables = await Promise.all(files.map((name) => readFile(join(this.#controller, name), "latin1")));
     return await Promise.all(tables.flatMap(parseStatus).map((port) => this.#withRemote(port)));
@@ -124,7 +124,7 @@ export class Vhci {
    * Gives the kernel `socket`, over which `device` was imported, and returns the port it took. The socket must be
    * paused; once this resolves the kernel has a reference of its own and the caller destroys its socket.
    */
-  async attach(socket: Socket, device: ImportedDevice, remote: VhciRemote): Promise<number> {
+  async attach(socket: Socket, device: AttachableDevice, remote: VhciRemote): Promise<number> {
     const hub = device.speed >= USB_SPEED_SUPER ? "ss" : "hs";
     const tried = new Set<number>();
     for (;;) {

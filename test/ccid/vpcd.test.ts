@@ -108,6 +108,17 @@ test("A driver that goes takes the power along, cancels what is under way, and i
   await second.expectNext(`0015${toHex(slot.atr)}`);
 });
 
+test("A driver that does not wait for its answers is hung up on, and what it sent is not kept", async () => {
+  const { socket, write } = await connected();
+  const hungUp = once(socket, "close", { signal: AbortSignal.timeout(5_000) });
+  write(ON + "000400770000".repeat(1_000));
+  await hungUp;
+  expect(card.waiting).toHaveLength(16);
+  expect(log.filter((line) => line.startsWith("warn"))).toEqual([
+    `warn the vpcd reader at 127.0.0.1:${port} does not wait for its answers; connection closed`,
+  ]);
+});
+
 test("Where nobody listens one sentence says so, once, and the key connects as soon as somebody does", async () => {
   driver.close();
   await once(driver, "close");

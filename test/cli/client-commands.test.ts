@@ -1,6 +1,7 @@
 // list, attach and detach against a real server; the kernel's side is a tree of files that looks like its sysfs.
+import { once } from "node:events";
 import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { createServer } from "node:net";
+import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
@@ -78,6 +79,25 @@ test("list --json prints one object", async () => {
   });
 });
 
+test("What a server calls its devices cannot move the cursor", async () => {
+  const device = Buffer.alloc(312);
+  device.write("\u001b[2J\u009b1A", 256, "latin1");
+  const hostile = createServer((socket) => {
+    socket.once("data", (request) => {
+      const isList = request.readUInt16BE(2) === 0x8005;
+      socket.end(Buffer.concat([Buffer.from(isList ? "011100050000000000000001" : "0111000300000004", "hex"), device]));
+    });
+  });
+  await once(hostile.listen(0, "127.0.0.1"), "listening");
+  const there = { host: "127.0.0.1", port: (hostile.address() as AddressInfo).port };
+  await list({ remote: there, json: false }, print);
+  expect(printed).toEqual(["\u{fffd}[2J\u{fffd}1A  0000:0000  speed 0 speed  "]);
+  await expect(attach({ remote: there, busid: "1-1", json: false }, print, vhci)).rejects.toThrow(
+    `has no device 1-1; it offers \u{fffd}[2J\u{fffd}1A.`,
+  );
+  hostile.close();
+});
+
 test("A server without devices is no error", async () => {
   const empty = new UsbIpServer();
   const { address: host, port } = await empty.listen({ port: 0 });
@@ -89,7 +109,7 @@ test("A server without devices is no error", async () => {
 test("Where nobody listens, or something else does, one sentence says so", async () => {
   await server.close();
   await expect(list({ remote, json: false }, print)).rejects.toThrow(
-    `Nothing listens on 127.0.0.1:${remote.port}: start a key with \`latchkey serve\`.`,
+    `Nothing listens on 127.0.0.1:${remote.port}: start a key with "latchkey serve".`,
   );
   const web = createServer((socket) => {
     socket.on("error", () => {});

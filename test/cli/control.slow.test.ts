@@ -91,8 +91,9 @@ describe("a PIN for a key that is not served yet", () => {
   });
 });
 
-it("says what the key is in a metadata statement, without a key even", async () => {
+it("says what the key is in a metadata statement, without a key even, asked for JSON or not", async () => {
   const { status, stdout } = await run(["metadata"]);
   expect(status).toBe(0);
   expect(JSON.parse(stdout)).toMatchObject({ schema: 3, protocolFamily: "fido2" });
+  expect(await run(["metadata", "--json"])).toEqual({ status, stdout, stderr: "" });
 });

@@ -1,54 +1,27 @@
 // A whole session with the log at its loudest: nothing secret in it, neither what people typed nor what the store holds.
-import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { promisify } from "node:util";
-import { expect, it, vi } from "vitest";
+import { expect, it } from "vitest";
 import { FileKeyStore } from "../../keystore/file-keystore.ts";
 import { type CborValue, decodeCborMap, encodeCbor } from "../../src/cbor.ts";
 import { attachDevice, openChannel } from "../support/attached-key.ts";
 import { Command, cborMap, encodeRequest, makeCredentialParameters } from "../support/fido-client.ts";
 import { Agreement, hashPin, padPin } from "../support/pin-client.ts";
 import { storeDirectory } from "../support/store-directory.ts";
+import { programRig } from "./program.ts";
 import { expectNoPieceOf } from "./secret-spellings.ts";
 
-const script = join(import.meta.dirname, "../../dist/src/cli.js");
 const directory = storeDirectory();
+const passphrase = "planted-passphrase";
+const rig = programRig(() => ({ LATCHKEY_PASSPHRASE: passphrase }));
 
 it("shows no passphrase, no PIN and no key that is in the store, at the traffic level", async () => {
   const path = join(directory, "store");
   const control = join(directory, "control");
-  const passphrase = "planted-passphrase";
   const pin = "planted-pin";
-  const child = spawn(
-    process.execPath,
-    [
-      script,
-      "serve",
-      "--port",
-      "0",
-      "--store",
-      path,
-      "--touch",
-      "auto",
-      "--log-level",
-      "traffic",
-      "--control",
-      control,
-    ],
-    { stdio: ["ignore", "pipe", "pipe"], env: { ...process.env, LATCHKEY_PASSPHRASE: passphrase } },
-  );
-  let log = "";
-  for (const stream of [child.stdout, child.stderr]) {
-    stream.on("data", (data: Buffer) => {
-      log += data.toString();
-    });
-  }
-  const port = await vi.waitFor(() => Number(/^Listening on 127\.0\.0\.1:(\d+)$/m.exec(log)?.[1] ?? expect.fail(log)), {
-    timeout: 10_000,
-  });
-  const device = await attachDevice({ host: "127.0.0.1", port });
+  const key = await rig.serving("--store", path, "--touch", "auto", "--log-level", "traffic", "--control", control);
+  const device = await attachDevice({ host: "127.0.0.1", port: key.port });
   const channel = await openChannel(device);
   for (const rk of [true, false]) {
     const request = encodeRequest(Command.MAKE_CREDENTIAL, makeCredentialParameters({ 7: cborMap({ rk }) }));
@@ -66,11 +39,11 @@ it("shows no passphrase, no PIN and no key that is in the store, at the traffic 
   await channel.cbor(Uint8Array.of(0x01, ...encodeCbor(cborMap({ planted: Buffer.from("planted-garbage") }))));
 
   // PINs: from the owner, through the socket; from the host, right and wrong, and in clear where none belongs.
+  let told = "";
   const owner = async (newPin: string, ...args: string[]) => {
-    const env = { ...process.env, LATCHKEY_PIN: pin, LATCHKEY_NEW_PIN: newPin };
-    const running = promisify(execFile)(process.execPath, [script, "fido", ...args, "--control", control], { env });
-    const { stdout, stderr } = await running.catch((error: { stdout: string; stderr: string }) => error);
-    log += stdout + stderr;
+    const env = { LATCHKEY_PIN: pin, LATCHKEY_NEW_PIN: newPin };
+    const { stdout, stderr } = await rig.run(["fido", ...args, "--control", control], env);
+    told += stdout + stderr;
     return stdout + stderr;
   };
   expect(await owner(pin, "set-pin")).toContain("is set.");
@@ -101,9 +74,10 @@ it("shows no passphrase, no PIN and no key that is in the store, at the traffic 
   const hashes = [pin, "planted-wrong-pin", "planted-new-pin"].map(hashPin);
 
   await device.detach();
-  child.kill("SIGTERM");
-  await once(child, "close");
+  key.child.kill("SIGTERM");
+  await once(key.child, "close");
 
+  const log = key.stdout + key.stderr + told;
   expect(log).toContain("traffic");
   expect(log).not.toContain("planted");
   const store = await FileKeyStore.open(path, { kind: "passphrase", passphrase });

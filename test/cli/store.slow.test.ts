@@ -116,7 +116,7 @@ describe("what goes wrong with a store", () => {
       [["--store", secretFile("Dear diary")], wrong, /is not a Latchkey store/],
       [["--store", directory], wrong, /is a directory/],
       [["--store", readable], wrong, /can be read or written by other users; run "chmod 600/],
-      [["--store", good, "--passphrase-file", newPath()], {}, /cannot be read \(ENOENT\)/],
+      [["--store", good, "--passphrase-file", newPath()], {}, /There is no file/],
       [["--store", good, "--key-file", secretFile("nonsense")], {}, /is not a key file/],
       [["--store", join(good, "store")], wrong, /a part of \S+ is a file and not a directory/],
       [["--store", join(good, "store")], {}, /key file \S+ cannot be made: a part of its path is a file/],

@@ -1,5 +1,5 @@
 // A key's OATH accounts for its owner, once in the key's own process and once through its socket: the same in both.
-import { afterEach, describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
 import { MAX_ACCOUNTS } from "../../applets/oath/parameters.ts";
 import { fromHex } from "../../src/bytes/hex.ts";
 import type { Administration } from "../../src/control/messages.ts";
@@ -77,6 +77,20 @@ describe.each(bothWays(() => running))("the owner of a key, %s,", (_where, admin
     expect(await outcome(owner.oath.code("carol"))).toBe("no-such-account");
     await owner.oath.add({ uri: uri("totp", "now") });
     expect(await owner.oath.code("now")).toMatchObject({ code: expect.stringMatching(/^\d{6}$/) });
+  });
+
+  it("is not waited for when it has gone: the touch is withdrawn, and nothing counted", async () => {
+    running = await startKey(directory);
+    const owner = administration();
+    await owner.oath.add({ uri: uri("hotp", "alice", "&counter=0"), touch: true });
+    const gone = new AbortController();
+    const code = outcome(owner.oath.code("alice", gone.signal));
+    await vi.waitFor(() => expect(running.pending.waiting).toHaveLength(1), { interval: 2 });
+    gone.abort();
+    await vi.waitFor(() => expect(running.pending.waiting).toEqual([]), { interval: 2 });
+    await code;
+    running.pending.subscribe((event) => event.kind === "asked" && running.pending.answer(event.waiting.id, true));
+    expect(await owner.oath.code("alice")).toMatchObject({ code: "755224" });
   });
 
   it("gets no code, and counts nothing, when the touch is denied", async () => {

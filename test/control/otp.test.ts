@@ -4,11 +4,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { OtpSlotRequest } from "../../src/control/otp-messages.ts";
-import { Refusal } from "../../src/control/refusal.ts";
 import { answerTouch, type PressOutcome } from "../../src/control/touch.ts";
 import type { TouchMode } from "../../src/presence/mode.ts";
 import { PendingPresence } from "../../src/presence/pending.ts";
-import { startKey } from "./running-key.ts";
+import { refusal, startKey } from "./running-key.ts";
 
 const directory = mkdtempSync(join(tmpdir(), "latchkey-otp-"));
 const never = new AbortController().signal;
@@ -21,15 +20,6 @@ afterEach(async () => {
   await running.server.close();
 });
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
-
-async function refusal(promise: Promise<unknown>): Promise<Refusal> {
-  const error = await promise.then(
-    () => undefined,
-    (reason: unknown) => reason,
-  );
-  expect(error).toBeInstanceOf(Refusal);
-  return error as Refusal;
-}
 
 const owner = () => running.client.administration;
 const set = (request: OtpSlotRequest) => owner().otp.set(request);

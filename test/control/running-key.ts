@@ -1,6 +1,7 @@
 // A key behind a control socket, for tests: the whole of it but USB/IP, whose host is played by a flag.
 import { randomBytes } from "node:crypto";
 import { join } from "node:path";
+import { expect } from "vitest";
 import { MemoryKeyStore } from "../../keystore/memory-keystore.ts";
 import { ControlClient } from "../../src/control/client.ts";
 import { KeyEvents } from "../../src/control/events.ts";
@@ -30,6 +31,16 @@ export function outcome(promise: Promise<unknown>): Promise<unknown> {
     () => "done",
     (error: unknown) => (error instanceof Refusal ? error.code : error),
   );
+}
+
+/** What `promise` rejects with, which must be a Refusal. */
+export async function refusal(promise: Promise<unknown>): Promise<Refusal> {
+  const error = await promise.then(
+    () => undefined,
+    (reason: unknown) => reason,
+  );
+  expect(error).toBeInstanceOf(Refusal);
+  return error as Refusal;
 }
 
 export async function startKey(directory: string, touch: TouchMode = "ask") {

@@ -46,6 +46,14 @@ test("A directory that others can write to, or that is a link, is not trusted wi
   expect(() => newControlPath(linked, 1)).toThrow("is not a directory of this user alone");
 });
 
+test("A place that cannot be looked into is said to be that", async () => {
+  const loop = join(directory, "loop");
+  symlinkSync(loop, loop);
+  await expect(findRunningKeys({ XDG_RUNTIME_DIR: loop })).rejects.toThrow(
+    `${loop}/latchkey cannot be looked into for running keys: correct XDG_RUNTIME_DIR,`,
+  );
+});
+
 test("Keys that run are found; the sockets of killed ones are swept out, and taken over by name", async () => {
   const own = env("several");
   expect(await findRunningKeys(own)).toEqual([]);

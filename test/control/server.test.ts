@@ -1,15 +1,15 @@
 import { once } from "node:events";
 import { chmodSync, existsSync, statSync, writeFileSync } from "node:fs";
 import { request as httpRequest, type IncomingMessage } from "node:http";
-import { createServer } from "node:net";
+import { connect, createServer } from "node:net";
 import { join } from "node:path";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { ControlClient } from "../../src/control/client.ts";
 import type { WatchLine } from "../../src/control/messages.ts";
-import { NotRunning, Refusal } from "../../src/control/refusal.ts";
+import { NotRunning } from "../../src/control/refusal.ts";
 import type { PresencePrompt } from "../../src/platform.ts";
 import { storeDirectory } from "../support/store-directory.ts";
-import { startKey } from "./running-key.ts";
+import { refusal, startKey } from "./running-key.ts";
 
 const directory = storeDirectory();
 const running = new Set<Awaited<ReturnType<typeof startKey>>>();
@@ -52,15 +52,6 @@ async function send(socketPath: string, { method = "POST", path = "/v1/touch", h
   let text = "";
   for await (const chunk of response) text += chunk;
   return { status: response.statusCode, answer: JSON.parse(text) as Record<string, unknown> };
-}
-
-async function refusal(promise: Promise<unknown>): Promise<Refusal> {
-  const error = await promise.then(
-    () => undefined,
-    (reason: unknown) => reason,
-  );
-  expect(error).toBeInstanceOf(Refusal);
-  return error as Refusal;
 }
 
 describe("a touch", () => {
@@ -177,6 +168,38 @@ describe("watching", () => {
     events.tell({ event: "detached", busid: "1-1", peer: "127.0.0.1:50000" });
     expect((await client.status()).busid).toBe("1-1");
     expect(lines).toHaveLength(1);
+  });
+});
+
+describe("what a client costs the key", () => {
+  it("is bounded: a watcher that does not read is cut off, and others hear on", async () => {
+    const { path, client, events } = await start();
+    const lines: WatchLine[] = [];
+    const stop = new AbortController();
+    const watched = client.watch((line) => lines.push(line), stop.signal);
+    const idle = connect(path);
+    idle.write("GET /v1/watch HTTP/1.1\r\nHost: latchkey\r\n\r\n");
+    await once(idle, "readable"); // nothing is read from now on
+    const peer = "x".repeat(50_000);
+    for (let told = 1; told <= 40; told++) {
+      events.tell({ event: "detached", busid: "1-1", peer });
+      await vi.waitFor(() => expect(lines).toHaveLength(1 + told), { interval: 1 });
+    }
+    stop.abort();
+    await watched;
+    let received = 0;
+    for await (const chunk of idle) received += chunk.length;
+    expect(received).toBeLessThan(40 * peer.length);
+  });
+
+  it("is at most 64 connections", async () => {
+    const { path, client } = await start();
+    const held = Array.from({ length: 64 }, () => connect(path));
+    await Promise.all(held.map((socket) => once(socket, "connect")));
+    const oneMore = connect(path);
+    await once(oneMore, "close");
+    for (const socket of held) socket.destroy();
+    await vi.waitFor(() => client.status());
   });
 });
 

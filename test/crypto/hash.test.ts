@@ -19,6 +19,7 @@ import {
   sha1,
   sha256,
   sha256OfText,
+  truncateMac,
 } from "../../src/crypto/hash.ts";
 import { readVectors } from "../support/vectors.ts";
 
@@ -71,4 +72,9 @@ test.each(vectors.hkdf.vectors)("HKDF-SHA-256 with salt $salt, in both engines",
   expect(toHex(hkdfSha256(fromHex(secret), fromHex(salt), fromHex(info), length))).toBe(output);
   const prk = extract(nobleSha256, fromHex(secret), fromHex(salt));
   expect(toHex(expand(nobleSha256, prk, fromHex(info), length))).toBe(output);
+});
+
+test("Truncation gives the example of RFC 4226 §5.4, and never a negative number", () => {
+  expect(truncateMac(fromHex("1f8698690e02ca16618550ef7f19da8e945b555a"))).toBe(0x50ef7f19);
+  expect(truncateMac(new Uint8Array(64).fill(0xff))).toBe(0x7fff_ffff);
 });

@@ -23,6 +23,7 @@ import {
   encodeEcdsaAlgorithm,
   encodeEcPublicKeyInfo,
   NO_EXPIRY,
+  toSerialNumber,
 } from "../../src/crypto/x509.ts";
 
 describe("DER", () => {
@@ -74,6 +75,11 @@ describe("DER", () => {
     expect(toHex(derSetOf(derBoolean(true)))).toBe("31030101ff");
     expect(toHex(derExplicit(3, derBoolean(true)))).toBe("a3030101ff");
   });
+});
+
+test("a serial number is positive and 16 bytes long, whatever the random bytes are", () => {
+  expect(toHex(toSerialNumber(new Uint8Array(16).fill(0x00)))).toBe(`40${"00".repeat(15)}`);
+  expect(toHex(toSerialNumber(new Uint8Array(16).fill(0xff)))).toBe(`7f${"ff".repeat(15)}`);
 });
 
 describe("A certificate", () => {

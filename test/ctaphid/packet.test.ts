@@ -5,7 +5,6 @@ import {
   CtapHidErrorCode,
   commandName,
   encodePackets,
-  isVendorCommand,
   MAX_MESSAGE_LENGTH,
   parsePacket,
 } from "../../src/ctaphid/packet.ts";
@@ -73,10 +72,6 @@ describe("CTAPHID packets", () => {
 
 test("commands are named in logs, and numbered where they have no name", () => {
   expect([0x10, 0x51].map(commandName)).toEqual(["CBOR", "0x51"]);
-});
-
-test("vendor commands are 0x40 to 0x7f", () => {
-  expect([0x3f, 0x40, 0x7f, 0x80].map(isVendorCommand)).toEqual([false, true, true, false]);
 });
 
 test("an error shows its name and its number", () => {

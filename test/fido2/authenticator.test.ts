@@ -46,3 +46,16 @@ test("Status codes have the numbers of CTAP 2.3 §8.2, each once, and errors sho
   expect(new CtapError(CtapStatus.CTAP2_ERR_NOT_ALLOWED).message).toBe("CTAP2_ERR_NOT_ALLOWED");
   expect(nameOfCtapStatus(0xf1)).toBe("0xf1");
 });
+
+test("Bytes that are no canonical CBOR map are refused", async () => {
+  const authenticator = new Fido2Authenticator(createTestPlatform());
+  const first = async (...message: readonly number[]) =>
+    nameOfCtapStatus((await authenticator.process(Uint8Array.from(message), createTestTransport()))[0] ?? -1);
+  for (const command of [0x01, 0x02, 0x06, 0x0a, 0x0c, 0x0d, 0x41]) {
+    expect(await first(command)).toBe("CTAP2_ERR_INVALID_CBOR");
+    expect(await first(command, 0xa1, 0x01)).toBe("CTAP2_ERR_INVALID_CBOR");
+    expect(await first(command, 0xa1, 0x18, 0x01, 0x01)).toBe("CTAP2_ERR_INVALID_CBOR"); // 1 written as 18 01
+    expect(await first(command, 0xa2, 0x02, 0x00, 0x01, 0x00)).toBe("CTAP2_ERR_INVALID_CBOR"); // unsorted
+    expect(await first(command, 0x01)).toBe("CTAP2_ERR_CBOR_UNEXPECTED_TYPE");
+  }
+});

@@ -49,6 +49,9 @@ test("A reset leaves nothing but the signature counter", async () => {
   expect(Object.keys(platform.store.snapshot())).toEqual([]);
   expect(statusOf(await signIn(stored.credentialId))).toBe("CTAP2_ERR_NO_CREDENTIALS");
   expect(statusOf(await signIn(sealed.credentialId))).toBe("CTAP2_ERR_NO_CREDENTIALS");
+  expect(statusOf(await send(authenticator, Command.GET_ASSERTION, getAssertionParameters()))).toBe(
+    "CTAP2_ERR_NO_CREDENTIALS",
+  );
   const { map } = await send(authenticator, Command.GET_INFO);
   const options = map.get(4) as CborMap;
   expect([options.get("clientPin"), options.get("alwaysUv"), map.get(0x0d), map.get(0x18)]).toEqual([
@@ -60,7 +63,9 @@ test("A reset leaves nothing but the signature counter", async () => {
   expect(statusOf(await client.send(0x01))).toBe("CTAP2_ERR_PIN_NOT_SET");
   expect(statusOf(await client.setPin("1234"))).toBe("CTAP2_OK");
   expect((await client.send(0x01)).map.get(3)).toBe(8);
-  expect(verifyRegistration(await register(false)).authData.signCount).toBeGreaterThan(authData.signCount);
+  const again = verifyRegistration(await register(false));
+  expect(again.authData.signCount).toBeGreaterThan(authData.signCount);
+  verifyAssertion(await signIn(again.credentialId), again.publicKey);
 });
 
 test("A PIN that is blocked for good is opened by a reset alone", async () => {
@@ -106,13 +111,20 @@ test("It can be cancelled while it waits for the touch", async () => {
 
 test("A touch suffices until a long one is asked for", async () => {
   expect(statusOf(await reset())).toBe("CTAP2_OK");
-  expect(platform.presence.prompts.at(-1)).not.toHaveProperty("long");
+  expect(platform.presence.prompts).toEqual([{ applet: "FIDO2", action: "erase all FIDO credentials" }]);
 });
 
-test("It has no parameters, and a store that fails keeps everything", async () => {
-  expect((await authenticator.process(Uint8Array.of(0x07, 0xa0), createTestTransport()))[0]).toBe(0x03);
+test("It has no parameters", async () => {
+  expect(statusOf(await send(authenticator, Command.RESET, cborMap({})))).toBe("CTAP1_ERR_INVALID_LENGTH");
+});
+
+test("A store that fails keeps everything", async () => {
+  const credentials = [verifyRegistration(await register(true)), verifyRegistration(await register(false))];
   await client.setPin("1234");
+  const before = platform.store.snapshot();
   platform.store.failNextCommit("io");
   expect(statusOf(await reset())).toBe("CTAP1_ERR_OTHER");
+  expect(platform.store.snapshot()).toEqual(before);
+  for (const { credentialId, publicKey } of credentials) verifyAssertion(await signIn(credentialId), publicKey);
   await client.getToken("1234", Permission.CM);
 });

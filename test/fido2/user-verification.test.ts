@@ -1,4 +1,4 @@
-import { beforeEach, describe, expect, test } from "vitest";
+import { beforeEach, describe, expect, test, vi } from "vitest";
 import { Fido2Authenticator } from "../../applets/fido2/authenticator.ts";
 import {
   Command,
@@ -78,7 +78,7 @@ test("A refusal costs a try; an answer that never came, or a cancellation, does 
   expect(await uvRetries()).toBe(7);
   const transport = createTestTransport();
   const cancelled = send(authenticator, Command.MAKE_CREDENTIAL, makeCredentialParameters(rkAndUv), transport);
-  while (platform.presence.prompts.length < 3) await new Promise(setImmediate);
+  await vi.waitFor(() => expect(platform.presence.prompts).toHaveLength(3), { interval: 1 });
   transport.cancel();
   expect(statusOf(await cancelled)).toBe("CTAP2_ERR_KEEPALIVE_CANCEL");
   expect(await uvRetries()).toBe(7);
@@ -132,7 +132,7 @@ describe("A token by verification", () => {
     expect(statusOf(await client.requestTokenByUv(Permission.CM))).toBe("CTAP2_ERR_USER_ACTION_TIMEOUT");
     const transport = createTestTransport();
     const cancelled = new PinClient(authenticator, 2, transport).requestTokenByUv(Permission.CM);
-    while (platform.presence.prompts.length < 3) await new Promise(setImmediate);
+    await vi.waitFor(() => expect(platform.presence.prompts).toHaveLength(3), { interval: 1 });
     transport.cancel();
     expect(statusOf(await cancelled)).toBe("CTAP2_ERR_KEEPALIVE_CANCEL");
     const ask = async (permissions: number, changes: Members = {}) =>

@@ -47,6 +47,21 @@ describe("a store on disk", () => {
     await store.close();
   });
 
+  it("refuses a commit that it would not read again, and keeps the others", async () => {
+    const path = newPath();
+    const store = await created(path);
+    const outcomes = await Promise.allSettled([
+      store.commit({ "a/1": Uint8Array.of(1) }),
+      store.commit({ "a/2": new Uint8Array(16 * 1024 * 1024) }),
+      store.commit({ "a/3": Uint8Array.of(3) }),
+    ]);
+    expect(outcomes.map(({ status }) => status)).toEqual(["fulfilled", "rejected", "fulfilled"]);
+    await store.close();
+    const again = await FileKeyStore.open(path, keyFileSecret);
+    expect([...again.keys("a/")].sort()).toEqual(["a/1", "a/3"]);
+    await again.close();
+  });
+
   it("gathers commits that come while one is written into one frame, each for itself whole", async () => {
     const path = newPath();
     const store = await created(path);

@@ -79,7 +79,7 @@ export async function codeOf({ send }: Pick<OathCard, "send">, name: string, ste
 }
 
 /** As people type it: clients reduce the 31 bits that they get. */
-export function codeIn(value: Uint8Array | undefined): string {
+function codeIn(value: Uint8Array | undefined): string {
   const [digits = 0, ...code] = value ?? [];
   return String(Buffer.from(code).readUInt32BE() % 10 ** digits).padStart(digits, "0");
 }

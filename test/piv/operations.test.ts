@@ -91,8 +91,9 @@ test("All objects together have their limit; what replaces another counts once",
   const { client } = await readyRig();
   const content = new Uint8Array(3063).fill(0xa5);
   const statuses = new Set<number>();
-  let id = 0x5f0000;
-  while (!statuses.has(0x6a84)) statuses.add(await statusOf(client.putObject(id++, content)));
+  for (let id = 0x5f0000; id < 0x5f0100 && !statuses.has(0x6a84); id++) {
+    statuses.add(await statusOf(client.putObject(id, content)));
+  }
   expect(statuses).toEqual(new Set([0x9000, 0x6a84]));
   expect(await statusOf(client.putObject(0x5f0000, content))).toBe(0x9000);
   expect(await statusOf(client.putObject(0x5f0001, new Uint8Array(0)))).toBe(0x9000);

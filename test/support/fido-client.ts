@@ -154,7 +154,7 @@ function algorithmOf(key: CborMap) {
 }
 
 /** A COSE_Key as what node:crypto verifies with; throws unless key type and curve are those of its algorithm. */
-export function importCoseKey(key: CborMap): KeyObject {
+function importCoseKey(key: CborMap): KeyObject {
   const { curve, crv, hash } = algorithmOf(key);
   const isEdwards = hash === null;
   if (key.get(1) !== (isEdwards ? 1 : 2) || key.get(-1) !== crv) throw new Error("not a key of its algorithm");

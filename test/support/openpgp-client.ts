@@ -156,7 +156,7 @@ export function inside(object: Uint8Array, ...path: readonly number[]): Uint8Arr
   }, object);
 }
 
-export const DIGEST_INFO_SHA256 = fromHex("3031300d060960864801650304020105000420");
+const DIGEST_INFO_SHA256 = fromHex("3031300d060960864801650304020105000420");
 
 export function digestInfo(digest: Uint8Array): Uint8Array {
   return concat(DIGEST_INFO_SHA256, digest);

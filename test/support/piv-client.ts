@@ -23,8 +23,8 @@ export const Algorithm = {
   X25519: 0xe1,
 } as const;
 
-export const DEFAULT_MANAGEMENT_KEY = fromHex("010203040506070801020304050607080102030405060708");
-export const DEFAULT_PIN = "123456";
+const DEFAULT_MANAGEMENT_KEY = fromHex("010203040506070801020304050607080102030405060708");
+const DEFAULT_PIN = "123456";
 export const DEFAULT_PUK = "12345678";
 
 const CIPHER_NAMES: Readonly<Record<number, string>> = {

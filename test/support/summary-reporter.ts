@@ -35,7 +35,7 @@ export function summarize(
 }
 
 /** @returns e.g. "12 passed, 0 failed", or "11 passed, 0 failed, 1 skipped" */
-export function encodeSummary({ passed, failed, skipped }: Summary): string {
+function encodeSummary({ passed, failed, skipped }: Summary): string {
   return `${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ""}`;
 }
 

@@ -37,7 +37,7 @@ export function testTranscripts(name: string, makeCard: () => TranscriptCard | P
 }
 
 /** Throws at the first answer that is not as written. */
-export async function runTranscript(text: string, { exchange, actions = {} }: TranscriptCard): Promise<void> {
+async function runTranscript(text: string, { exchange, actions = {} }: TranscriptCard): Promise<void> {
   let answer: string | undefined;
   let answered = 0;
   for (const { kind, text: words, line } of parseTranscript(text)) {

@@ -270,6 +270,15 @@ test("The kernel is asked to watch for a peer that vanished, and not to hold sma
   noDelay.mockRestore();
 });
 
+test("256 connections are held: one more is closed at once, and another gets in when one has gone", async () => {
+  const bench = await startServer();
+  const held = await Promise.all(Array.from({ length: 256 }, () => connectRaw(bench.port)));
+  const oneMore = await connectRaw(bench.port);
+  await oneMore.closed();
+  await held[0]?.close();
+  await vi.waitFor(() => expectServing(bench, "1-1"));
+});
+
 describe("Closing the server", () => {
   test("ends every connection in an orderly way, with nothing sent after the last reply", async () => {
     const bench = await startServer();

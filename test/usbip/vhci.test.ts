@@ -135,7 +135,7 @@ test("Without root, or without the module and a way to load it, opening says wha
   await open().open();
   await expect(open({ isRoot: false }).open()).rejects.toMatchObject({
     code: "not-root",
-    message: "Attaching a USB device needs root: run this with sudo.",
+    message: "Attaching and detaching USB devices needs root: run this with sudo.",
   });
 
   await rm(join(root, "sys"), { recursive: true });

@@ -37,6 +37,8 @@ test("What is asked for wrongly is said in one line, with status 2", async () =>
     [["serve", "--usb-id", "1209"], "A USB id is two groups of four hexadecimal digits, such as 1209:0001."],
     [["serve", "--touch", "maybe"], "It is one of auto, ask and deny."],
     [["attach", "--port", "0"], "A TCP port to connect to is a number from 1 to 65535."],
+    [["store", "info", "--store", ""], "option '--store <file>' has an empty value"],
+    [["serve", "--ephemeral", "--control", ""], "option '--control <path>' has an empty value"],
     [["list", "--verbose"], "unknown option '--verbose'"],
     [["frobnicate"], "unknown command 'frobnicate'"],
   ] as const;
