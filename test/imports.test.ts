@@ -10,6 +10,7 @@ const ofEachApplet = [
   "src/platform.ts",
   "src/touch.ts",
   "src/turns.ts",
+  "src/pin-complexity.ts",
   "src/crypto",
   "src/cbor.ts",
   "src/bytes",
@@ -67,6 +68,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
   "src/log.ts": [],
   "src/transport.ts": [],
   "src/turns.ts": [],
+  "src/pin-complexity.ts": [],
   "src/touch.ts": ["src/platform.ts", "src/transport.ts"],
   applets: ofEachApplet,
   "applets/u2f": [...ofEachApplet, "applets/fido2/credentials.ts"], // the only edge between applets

@@ -3,6 +3,7 @@
 //
 // A PIN is too easy to guess, when the key is told to mind that, if it is one character repeated ("0000"), steps through
 // the code points by one ("1234", "dcba"), or repeats a part of itself twice or more ("1212", "abcabc").
+import { isProgression, isRepetition } from "../../src/pin-complexity.ts";
 import type { Fido2Context } from "./context.ts";
 import { CtapError, CtapStatus } from "./status.ts";
 
@@ -52,17 +53,4 @@ function decodeCharacters(pin: Uint8Array): number[] {
 /** See the head of this file. `characters`: code points. */
 function isEasyToGuess(characters: readonly number[]): boolean {
   return isProgression(characters) || isRepetition(characters);
-}
-
-function isProgression(characters: readonly number[]): boolean {
-  const step = (characters[1] ?? 0) - (characters[0] ?? 0);
-  return Math.abs(step) <= 1 && characters.every((character, i) => character === (characters[0] ?? 0) + i * step);
-}
-
-function isRepetition(characters: readonly number[]): boolean {
-  for (let period = 1; period <= characters.length / 2; period++) {
-    if (characters.length % period !== 0) continue;
-    if (characters.every((character, i) => character === characters[i % period])) return true;
-  }
-  return false;
 }
