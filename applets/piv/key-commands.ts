@@ -1,21 +1,23 @@
 // How keys come into their slots and leave them: GENERATE ASYMMETRIC KEY PAIR (SP 800-73-4 pt 2 §3.3.2), and Yubico's
 // IMPORT ASYMMETRIC KEY and MOVE KEY. A certificate stays where it is, whatever becomes of its key.
 //
-//   47 00 slot   AC { 80 algorithm, AA PIN policy, AB touch policy }   → 7F49 { 81 modulus 82 exponent, or 86 point }
+//   47 00 slot   AC { 80 algorithm, 81 exponent of RSA, AA PIN policy, AB touch policy }   → 7F49 { 81 modulus 82 exponent, or 86 point }
 //   FE alg slot  01 p 02 q …, or 06 07 08 private key; AA and AB as above
 //   F6 to from   nothing; to FF: delete
+import { isEqual } from "../../src/bytes/equal.ts";
 import type { CommandApdu } from "../../src/iso7816/apdu.ts";
 import { StatusError, StatusWord } from "../../src/iso7816/status-word.ts";
-import { encodeTlv } from "../../src/iso7816/tlv.ts";
+import { encodeTlv, findTlv } from "../../src/iso7816/tlv.ts";
 import type { Transport } from "../../src/transport.ts";
 import type { KeyAlgorithm } from "./algorithms/algorithm.ts";
+import { EXPONENT } from "./algorithms/rsa.ts";
 import { findAlgorithm } from "./algorithms/table.ts";
 import { type PivContext, requireManagementKey } from "./context.ts";
 import { isKeySlot, isUsableSlot, KeyReference, Origin } from "./identifiers.ts";
 import { encodeKey, findKey, keyRecord, requireKey, resolvePolicies } from "./slot-keys.ts";
 import { findByte, openTemplate, parseObjects, refuseAsWrongData } from "./templates.ts";
 
-const GenerateTag = { TEMPLATE: 0xac, ALGORITHM: 0x80, PUBLIC_KEY: 0x7f49 } as const;
+const GenerateTag = { TEMPLATE: 0xac, ALGORITHM: 0x80, EXPONENT: 0x81, PUBLIC_KEY: 0x7f49 } as const;
 const PolicyTag = { PIN: 0xaa, TOUCH: 0xab } as const;
 
 /** P1 of MOVE KEY: to nowhere. */
@@ -32,6 +34,8 @@ export async function generateKeyPair(
   const objects = openTemplate(data, GenerateTag.TEMPLATE);
   if (p1 !== 0x00 || !isKeySlot(slot)) throw new StatusError(StatusWord.INCORRECT_P1_P2);
   const algorithm = requireAlgorithm(slot, findByte(objects, GenerateTag.ALGORITHM));
+  const exponent = findTlv(objects, GenerateTag.EXPONENT);
+  if (exponent !== undefined && !isEqual(exponent, EXPONENT)) throw new StatusError(StatusWord.WRONG_DATA);
   const policies = resolvePolicies(slot, findByte(objects, PolicyTag.PIN), findByte(objects, PolicyTag.TOUCH));
   transport.keepalive("processing");
   const pair = await algorithm.generate();
