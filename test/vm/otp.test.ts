@@ -98,9 +98,12 @@ describeInGuest("the keyboard interface", { packages }, (vm) => {
   describe("types", () => {
     /** Has evtest watch the keyboard while `act` works it; the keys that were pressed, in order. */
     async function pressed(act: () => Promise<unknown>): Promise<string[]> {
+      // ykpers and ykman take the keyboard from its driver for a while: what comes back is a new node, which udev has to name.
       await vm.guest.ok(
-        `rm -f /tmp/events; stdbuf -oL evtest $(readlink -f /dev/input/by-id/*-event-kbd) > /tmp/events 2>&1 & echo $! > /tmp/evtest
+        `udevadm settle --timeout=15
+        rm -f /tmp/events; stdbuf -oL evtest $(readlink -f /dev/input/by-id/*-event-kbd) > /tmp/events 2>&1 & echo $! > /tmp/evtest
         for attempt in $(seq 100); do grep -q '^Testing' /tmp/events && exit 0; sleep 0.1; done; cat /tmp/events; exit 1`,
+        { timeoutMs: 60_000 },
       );
       await act();
       // Whatever came twice would come now.
@@ -140,6 +143,7 @@ describeInGuest("the keyboard interface", { packages }, (vm) => {
     });
 
     test("nothing, and says so, when slots are deleted", async () => {
+      for (const slot of [1, 2]) await ykpersonalize(`-${slot} -ochal-resp -ochal-hmac -a${KEY}`);
       await ykman("otp delete -f 1");
       await ykpersonalize("-2 -z");
       let failure = "";
