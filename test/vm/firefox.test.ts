@@ -1,8 +1,8 @@
 /** Firefox's navigator.credentials with the key; what it hands to the page is verified by @simplewebauthn/server. */
 import { afterEach, beforeAll, expect, test } from "vitest";
 import { attachHid, detach, kernelComplaints, usedPorts } from "./attach.ts";
-import { type Browser, servePage } from "./browser.ts";
-import { launchFirefox } from "./firefox.ts";
+import { servePage } from "./browser.ts";
+import { type Firefox, launchFirefox } from "./firefox.ts";
 import { startKey } from "./key-process.ts";
 import { logIn, register } from "./relying-party.ts";
 import { describeInGuest } from "./requirements.ts";
@@ -11,12 +11,12 @@ const aaguid = "6ef40769-a9a4-4bde-bf39-8ff256953245";
 const prfInput = Buffer.from("what the page keeps its data under").toString("base64url");
 
 describeInGuest("Firefox", { packages: ["firefox-esr"], memoryMiB: 3072 }, (vm) => {
-  let browser: Browser;
+  let browser: Firefox;
 
-  async function plugIn(args: readonly string[]): Promise<void> {
+  async function plugIn(args: readonly string[]): Promise<string> {
     const key = await startKey(["--ephemeral", "--touch", "auto", ...args]);
     vm.keys.push(key);
-    await attachHid(vm.guest, key.port);
+    return (await attachHid(vm.guest, key.port)).hidraw;
   }
 
   beforeAll(async () => {
@@ -45,6 +45,19 @@ describeInGuest("Firefox", { packages: ["firefox-esr"], memoryMiB: 3072 }, (vm) 
     expect(registration.extensions).toMatchObject({ credProps: { rk: true }, prf: { enabled: true } });
     const options = { discoverable: true, userVerification: "required", prfInput } as const;
     const login = await logIn(browser, registration, options);
+    expect(login).toMatchObject({ userHandle: registration.userHandle, userVerified: true });
+    expect(Buffer.from(login.extensions.prf?.results?.first ?? "", "base64url")).toHaveLength(32);
+  });
+
+  test("registers a passkey with the PIN typed, and logs in by it with the PIN typed", async () => {
+    const pin = "2468";
+    const hidraw = await plugIn([]);
+    await vm.guest.ok(`fido2-token -S ${hidraw}`, { input: `${pin}\n${pin}\n` });
+    const asked = { userName: "dee", resident: true, userVerification: "required", prf: true } as const;
+    const [registration] = await Promise.all([register(browser, asked), browser.typePin(pin)]);
+    expect(registration).toMatchObject({ format: "packed", userVerified: true });
+    const options = { discoverable: true, userVerification: "required", prfInput } as const;
+    const [login] = await Promise.all([logIn(browser, registration, options), browser.typePin(pin)]);
     expect(login).toMatchObject({ userHandle: registration.userHandle, userVerified: true });
     expect(Buffer.from(login.extensions.prf?.results?.first ?? "", "base64url")).toHaveLength(32);
   });

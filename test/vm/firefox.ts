@@ -3,6 +3,7 @@
  * answered by [1, id, error, result]. https://firefox-source-docs.mozilla.org/testing/marionette/Protocol.html
  */
 import type { Socket } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
 import {
   acceptConnection,
   type Browser,
@@ -71,8 +72,13 @@ const preferences = {
   "services.settings.server": "data:,",
 } as const;
 
+export interface Firefox extends Browser {
+  /** Waits for Firefox's question for the PIN, types `pin` into it and confirms it. @throws when none comes within a minute */
+  typePin(pin: string): Promise<void>;
+}
+
 /** Starts Firefox without a screen, with a profile of its own, and opens the page. @throws with the end of its log */
-export async function launchFirefox(guest: Guest): Promise<Browser> {
+export async function launchFirefox(guest: Guest): Promise<Firefox> {
   const lines = Object.entries(preferences).map(
     ([name, value]) => `user_pref(${JSON.stringify(name)}, ${JSON.stringify(value)});`,
   );
@@ -81,7 +87,7 @@ export async function launchFirefox(guest: Guest): Promise<Browser> {
       guest.ok(
         `mkdir -p /tmp/firefox/profile
         cat > /tmp/firefox/profile/user.js
-        HOME=/tmp/firefox MOZ_DISABLE_AUTO_SAFE_MODE=1 firefox-esr --headless --marionette --no-remote \\
+        HOME=/tmp/firefox MOZ_DISABLE_AUTO_SAFE_MODE=1 firefox-esr --headless --marionette --remote-allow-system-access --no-remote \\
           --profile /tmp/firefox/profile about:blank > /tmp/firefox/log 2>&1 &
         /usr/bin/python3 ${guestRepository}/test/vm/guest/relay.py ${MARIONETTE_PORT} ${hostAddress} ${port} > /tmp/firefox/relay.log 2>&1 &`,
         { input: `${lines.join("\n")}\n` },
@@ -94,15 +100,70 @@ export async function launchFirefox(guest: Guest): Promise<Browser> {
   }
 }
 
-async function openPage(marionette: Marionette): Promise<Browser> {
-  await marionette.send("WebDriver:NewSession", {}, LAUNCH_TIMEOUT_MS);
+/** A script of the browser's own window: looks for the question over the tab, and answers it as a hand would. */
+const typeIntoDialog = `
+  const [pin, done] = arguments;
+  const end = Date.now() + 60_000;
+  const look = () => {
+    const box = gBrowser.getTabDialogBox(gBrowser.selectedBrowser);
+    const dialogs = [...box.getTabDialogManager().dialogs, ...box.getContentDialogManager().dialogs];
+    for (const dialog of dialogs) {
+      const content = dialog._frame?.contentDocument;
+      const field = content?.getElementById("password1Textbox");
+      if (!field || content.readyState !== "complete" || !dialog._frame.contentWindow.Dialog?.args) continue;
+      field.value = pin;
+      content.getElementById("commonDialog").acceptDialog();
+      return done("typed");
+    }
+    if (Date.now() > end) return done("no question for the PIN came");
+    setTimeout(look, 100);
+  };
+  look();`;
+
+async function openPage(marionette: Marionette): Promise<Firefox> {
+  const capabilities = { alwaysMatch: { unhandledPromptBehavior: "ignore" } };
+  await marionette.send("WebDriver:NewSession", { capabilities }, LAUNCH_TIMEOUT_MS);
   await marionette.send("WebDriver:SetTimeouts", { script: CALL_TIMEOUT_MS, pageLoad: LAUNCH_TIMEOUT_MS });
   await marionette.send("WebDriver:Navigate", { url: `${origin}/` }, LAUNCH_TIMEOUT_MS);
+  /** Both messages leave at once: a script runs in the context that was set last before it. */
+  async function execute(
+    context: "content" | "chrome",
+    script: string,
+    args: readonly unknown[] = [],
+  ): Promise<string | null> {
+    const [, { value }] = await Promise.all([
+      marionette.send("Marionette:SetContext", { value: context }),
+      marionette.send<{ value: string | null }>("WebDriver:ExecuteAsyncScript", { script, args }),
+    ]);
+    return value;
+  }
+
+  /** What a call has left in the page; null while it goes on. */
+  async function outcomeInPage(): Promise<string | null> {
+    const script = 'arguments[0](document.documentElement.getAttribute("data-outcome"));';
+    return execute("content", script).catch((error: Error) => {
+      if (/dialog detected/.test(error.message)) return null; // Firefox asks somebody something
+      throw error;
+    });
+  }
+
   return {
+    // A question of Firefox's own ends a script that waits, and its result is lost: the outcome is left in the page and fetched.
     async call<T>(body: string, argument: unknown): Promise<T> {
-      const script = `const done = arguments[0]; ${settledCall(body, argument)}.then((outcome) => done(JSON.stringify(outcome)));`;
-      const { value } = await marionette.send<{ value: string }>("WebDriver:ExecuteAsyncScript", { script, args: [] });
-      return takeValue<T>(JSON.parse(value) as Outcome);
+      const call = settledCall(body, argument);
+      const root = "document.documentElement";
+      const leave = `${root}.removeAttribute("data-outcome");
+        ${call}.then((outcome) => ${root}.setAttribute("data-outcome", JSON.stringify(outcome))); arguments[0]();`;
+      await execute("content", leave);
+      for (const end = Date.now() + CALL_TIMEOUT_MS; Date.now() < end; await sleep(100)) {
+        const outcome = await outcomeInPage();
+        if (outcome !== null) return takeValue<T>(JSON.parse(outcome) as Outcome);
+      }
+      throw new Error(`no outcome in the page within ${CALL_TIMEOUT_MS} ms`);
+    },
+    async typePin(pin: string): Promise<void> {
+      const outcome = await execute("chrome", typeIntoDialog, [pin]);
+      if (outcome !== "typed") throw new Error(`${outcome}`);
     },
   };
 }
