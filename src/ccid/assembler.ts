@@ -21,7 +21,7 @@ export interface AssemblerOptions {
   now(): number;
 }
 
-export class Assembler {
+export class CommandAssembler {
   readonly #options: AssemblerOptions;
   #parts: Uint8Array[] = [];
   #length = 0;

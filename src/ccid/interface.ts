@@ -8,10 +8,10 @@ import { type InEndpoint, type OutEndpoint, UsbStall } from "../usb/endpoint.ts"
 import { PacketQueue } from "../usb/packet-queue.ts";
 import { highByte, lowByte, RequestType } from "../usb/request.ts";
 import type { SetupPacket, UsbInterface } from "../usb/types.ts";
-import { Assembler, MAX_PACKET_SIZE } from "./assembler.ts";
+import { CommandAssembler, MAX_PACKET_SIZE } from "./assembler.ts";
 import { CCID_DESCRIPTOR, CcidClass, CLOCK_FREQUENCY, DATA_RATE } from "./descriptor.ts";
 import { Notification } from "./message.ts";
-import { Reader } from "./reader.ts";
+import { UsbCardReader } from "./reader.ts";
 import type { Slot } from "./slot.ts";
 
 /** bRequest of the class requests. §5.3, table 5.3-1 */
@@ -48,8 +48,8 @@ export class CcidInterface implements UsbInterface {
   readonly endpoints: readonly [OutEndpoint, InEndpoint, InEndpoint];
   readonly #log: Logger;
   readonly #slot: Slot;
-  readonly #reader: Reader;
-  readonly #assembler: Assembler;
+  readonly #reader: UsbCardReader;
+  readonly #assembler: CommandAssembler;
   readonly #responses = new PacketQueue();
   readonly #notifications = new PacketQueue();
   #lastTimeExtension: Uint8Array | undefined;
@@ -58,13 +58,13 @@ export class CcidInterface implements UsbInterface {
   constructor({ slot, log, interfaceNumber, endpoint, iInterface = 0 }: CcidInterfaceOptions) {
     this.#log = log;
     this.#slot = slot;
-    this.#reader = new Reader({
+    this.#reader = new UsbCardReader({
       slot,
       log,
       send: (message, isTimeExtension) => this.#send(message, isTimeExtension),
       notify: (isPresent) => this.#notify(isPresent),
     });
-    this.#assembler = new Assembler({
+    this.#assembler = new CommandAssembler({
       receive: (message) => this.#reader.receive(message),
       refuse: (header) => this.#reader.refuse(header),
       now: () => performance.now(),

@@ -40,7 +40,7 @@ interface Answer {
   readonly abData?: Uint8Array;
 }
 
-export class Reader implements CardReader {
+export class UsbCardReader implements CardReader {
   readonly #options: ReaderOptions;
   readonly #slot: Slot;
   readonly #chain = new BlockChain();

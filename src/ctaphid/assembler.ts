@@ -53,7 +53,7 @@ export interface AssemblerOptions {
   readonly onTimeout: (channel: number) => void;
 }
 
-export class Assembler {
+export class MessageAssembler {
   readonly #options: AssemblerOptions;
   #unfinished: Unfinished | undefined;
   #timer: NodeJS.Timeout | undefined;

@@ -4,7 +4,7 @@ import { bytes, struct, u8, u32be } from "../bytes/struct.ts";
 import type { Logger } from "../log.ts";
 import type { KeepaliveStatus } from "../transport.ts";
 import type { CtapHidApplication, MessageHandler } from "./application.ts";
-import { Assembler } from "./assembler.ts";
+import { MessageAssembler } from "./assembler.ts";
 import { Channels, isReservedChannel } from "./channels.ts";
 import {
   BROADCAST_CHANNEL,
@@ -64,7 +64,7 @@ export interface DispatcherOptions {
 export class Dispatcher {
   readonly #options: DispatcherOptions;
   readonly #channels: Channels;
-  readonly #assembler: Assembler;
+  readonly #assembler: MessageAssembler;
   readonly #handlers: ReadonlyMap<number, MessageHandler>;
   readonly #capabilities: number;
   /** The transaction that an applet works on. One at a time: others are told CHANNEL_BUSY. CTAP 2.3 §11.2.5.1 */
@@ -76,7 +76,7 @@ export class Dispatcher {
     const { application } = options;
     this.#options = options;
     this.#channels = new Channels((length) => options.randomBytes(length));
-    this.#assembler = new Assembler({
+    this.#assembler = new MessageAssembler({
       admit: (channel, command) => this.#admit(channel, command),
       onTimeout: (channel) => this.#send(errorMessage(channel, CtapHidErrorCode.ERR_MSG_TIMEOUT)),
     });

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { Assembler, LONG_MESSAGE_TIMEOUT_MS, MESSAGE_TIMEOUT_MS } from "../../src/ctaphid/assembler.ts";
+import { LONG_MESSAGE_TIMEOUT_MS, MESSAGE_TIMEOUT_MS, MessageAssembler } from "../../src/ctaphid/assembler.ts";
 import {
   CtapHidError,
   CtapHidErrorCode,
@@ -16,7 +16,7 @@ const B = 0x0b0b_0b0b;
 /** An assembler that admits everything, and the channels whose messages waited too long. */
 function assembling() {
   const expired: number[] = [];
-  const assembler = new Assembler({ admit: () => {}, onTimeout: (channel) => expired.push(channel) });
+  const assembler = new MessageAssembler({ admit: () => {}, onTimeout: (channel) => expired.push(channel) });
   const add = (report: Uint8Array | undefined): Message | undefined => {
     const packet = parsePacket(report ?? new Uint8Array(0));
     if (packet === undefined) throw new Error("not a packet");
@@ -121,7 +121,7 @@ describe("assembling", () => {
     const admit = vi.fn((channel: number) => {
       if (channel === B) throw new CtapHidError(CtapHidErrorCode.ERR_CHANNEL_BUSY);
     });
-    const assembler = new Assembler({ admit, onTimeout: () => {} });
+    const assembler = new MessageAssembler({ admit, onTimeout: () => {} });
     const packets = [...ping(A, 60), ...ping(B, 60)].map((report) => parsePacket(report));
     const [a0, a1, b0] = packets;
     if (a0 === undefined || a1 === undefined || b0 === undefined) throw new Error("not packets");
