@@ -1,15 +1,12 @@
 // VERIFY, CHANGE REFERENCE DATA, RESET RETRY COUNTER, and Yubico's SET PIN RETRIES. OpenPGP 3.4.1 §7.2.2 to §7.2.4
 import type { CommandApdu } from "../../src/iso7816/apdu.ts";
-import { StatusError, StatusWord } from "../../src/iso7816/status-word.ts";
+import { StatusError, StatusWord, triesLeftError } from "../../src/iso7816/status-word.ts";
 import { MAX_PASSWORD_LENGTH } from "./card.ts";
 import type { OpenPgpContext } from "./context.ts";
 import { requireAccess } from "./data-commands.ts";
 import type { PasswordName } from "./passwords.ts";
 
 const NOTHING = new Uint8Array(0);
-
-/** What x of 63Cx has room for; SET PIN RETRIES allows more. */
-const MAX_SHOWN_TRIES = 15;
 
 /** P2 of VERIFY. */
 export const Reference = { PW1_SIGNATURE: 0x81, PW1: 0x82, PW3: 0x83 } as const;
@@ -45,8 +42,7 @@ export async function verify(context: OpenPgpContext, { p1, p2, data }: CommandA
   }
   if (p1 !== VerifyMode.COMPARE) throw new StatusError(StatusWord.WRONG_P1_P2);
   if (data.length === 0) {
-    if (!volatile[verified])
-      throw new StatusError(StatusWord.COUNTER | Math.min(passwords.tries(name), MAX_SHOWN_TRIES));
+    if (!volatile[verified]) throw triesLeftError(passwords.tries(name));
     return NOTHING;
   }
   volatile[verified] = false; // a wrong guess takes away what a right one gave

@@ -5,7 +5,7 @@ import { isEqualConstantTime } from "../../src/bytes/equal.ts";
 import { bytes, struct, u8 } from "../../src/bytes/struct.ts";
 import { wipe } from "../../src/bytes/wipe.ts";
 import { sha256 } from "../../src/crypto/hash.ts";
-import { StatusError, StatusWord } from "../../src/iso7816/status-word.ts";
+import { StatusError, StatusWord, triesLeftError } from "../../src/iso7816/status-word.ts";
 import type { Platform } from "../../src/platform.ts";
 
 /** On the wire: padded with FF to this length. */
@@ -17,9 +17,6 @@ const DEFAULT_TRIES = 3;
 
 const Verifier = struct({ version: u8, hash: bytes(32) });
 const RECORD_VERSION = 1;
-
-/** What 63Cx has room for: a higher counter shows as this. */
-const MAX_SHOWN_TRIES = 0x0f;
 
 type Changes = Record<string, Uint8Array | null>;
 
@@ -74,7 +71,7 @@ export class ReferenceData {
   /** 63Cx, or 6983 when there are none left. */
   statusOfTries(): StatusError {
     if (this.isBlocked) return new StatusError(StatusWord.AUTHENTICATION_METHOD_BLOCKED);
-    return new StatusError(StatusWord.COUNTER | Math.min(this.triesLeft, MAX_SHOWN_TRIES));
+    return triesLeftError(this.triesLeft);
   }
 
   /** What to commit to set it, with all its tries. `padded`: as isWellFormed lets it. */

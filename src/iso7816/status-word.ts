@@ -49,3 +49,11 @@ export class StatusError extends Error {
     this.data = data;
   }
 }
+
+/** 63Cx has room for 15 tries: more are shown as that many. */
+const MAX_SHOWN_TRIES = 15;
+
+/** What says how many tries are left. ISO/IEC 7816-4 §5.6 */
+export function triesLeftError(tries: number): StatusError {
+  return new StatusError(StatusWord.COUNTER | Math.min(tries, MAX_SHOWN_TRIES));
+}
