@@ -1,7 +1,8 @@
 // How keys come into their slots and leave them: GENERATE ASYMMETRIC KEY PAIR (SP 800-73-4 pt 2 §3.3.2), and Yubico's
 // IMPORT ASYMMETRIC KEY and MOVE KEY. A certificate stays where it is, whatever becomes of its key.
 //
-//   47 00 slot   AC { 80 algorithm, 81 exponent of RSA, AA PIN policy, AB touch policy }   → 7F49 { 81 modulus 82 exponent, or 86 point }
+//   47 00 slot   AC { 80 algorithm, 81 RSA's exponent, AA PIN policy, AB touch policy }
+//                → 7F49 { 81 modulus 82 exponent, or 86 point }
 //   FE alg slot  01 p 02 q …, or 06 07 08 private key; AA and AB as above
 //   F6 to from   nothing; to FF: delete
 import { isEqual } from "../../src/bytes/equal.ts";

@@ -37,7 +37,9 @@ export interface RsaPrivateKeyParts {
 export type RsaModulusBits = 1024 | 2048 | 3072 | 4096;
 
 const TEST_MESSAGE = Uint8Array.of(0);
-const GENERATED_EXPONENT = Uint8Array.of(1, 0, 1); // 65537
+
+/** 65537, Fermat's fourth number: the public exponent of every key that is generated here. */
+export const F4 = Uint8Array.of(1, 0, 1);
 
 /**
  * With e = 65537, on threads of the pool: half a second for 4096 bits, in which everything else goes on. From two
@@ -53,7 +55,7 @@ const GENERATED_EXPONENT = Uint8Array.of(1, 0, 1); // 65537
  */
 export async function generateRsaKeyPair(modulusBits: RsaModulusBits): Promise<RsaPrivateKeyParts> {
   const [p, q] = await Promise.all([generateRsaPrime(modulusBits / 2), generateRsaPrime(modulusBits / 2)]);
-  const parts = privateKeyParts(GENERATED_EXPONENT, p, q);
+  const parts = privateKeyParts(F4, p, q);
   for (const prime of [p, q]) prime.fill(0);
   // The pairwise consistency test, of which the private half takes 5 ms for 4096 bits: in the pool, too.
   const signature = await promisify(sign)("sha256", TEST_MESSAGE, importRsaPrivateKey(parts));
@@ -65,7 +67,7 @@ export async function generateRsaKeyPair(modulusBits: RsaModulusBits): Promise<R
 async function generateRsaPrime(bits: number): Promise<Uint8Array> {
   for (;;) {
     const prime = new Uint8Array(await promisify<number, ArrayBuffer>(generatePrime)(bits));
-    if (toBigInt(prime) % toBigInt(GENERATED_EXPONENT) !== 1n) return prime; // all but one of 65,536 end here
+    if (toBigInt(prime) % toBigInt(F4) !== 1n) return prime; // all but one of 65,536 end here
   }
 }
 

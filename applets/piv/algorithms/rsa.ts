@@ -6,6 +6,7 @@ import {
   completeRsaPrivateKey,
   decipherRsaRaw,
   encodeRsaPrivateKey,
+  F4,
   generateRsaKeyPair,
   importRsaPrivateKey,
   parseRsaPrivateKey,
@@ -16,8 +17,8 @@ import { encodeRsaPublicKeyInfo } from "../../../src/crypto/x509.ts";
 import { encodeTlv, findTlv, type Tlv } from "../../../src/iso7816/tlv.ts";
 import type { KeyAlgorithm, KeyPairBytes } from "./algorithm.ts";
 
-/** Every RSA key of PIV has this exponent. SP 800-78-4 §3.1 */
-export const EXPONENT = Uint8Array.of(0x01, 0x00, 0x01);
+/** Every RSA key of PIV has this exponent: public keys are kept as the modulus alone. SP 800-78-4 §3.1 */
+export const EXPONENT = F4;
 
 /** IMPORT ASYMMETRIC KEY. The other three parts (03 to 05) follow from these, and are not looked at. */
 const ImportTag = { P: 0x01, Q: 0x02 } as const;
