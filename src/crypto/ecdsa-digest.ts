@@ -20,9 +20,7 @@ let loaded: NobleCurves | undefined;
 
 /** To be awaited before any other function here: an applet does so when it is selected. */
 export async function loadEcdsaDigest(): Promise<void> {
-  if (loaded !== undefined) return;
-  loaded = (await import("./noble-curves.ts")).nobleCurves;
-  loaded["P-256"].Point.BASE.precompute(8); // made by the first signature
+  loaded ??= (await import("./noble-curves.ts")).nobleCurves;
 }
 
 function nobleCurve({ name }: EcCurve): NobleCurves[EcCurve["name"]] {

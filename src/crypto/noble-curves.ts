@@ -12,3 +12,6 @@ export const nobleCurves = {
   brainpoolP384r1,
   brainpoolP512r1,
 } as const;
+
+// The table itself is made by the first signature: ecdsa-digest.ts says what it costs and saves.
+p256.Point.BASE.precompute(8);
