@@ -5,7 +5,7 @@ export class Turns {
   #last: Promise<unknown> = Promise.resolve();
 
   /** Runs `work` when all before it has settled; what fails does not stop the next. */
-  take<T>(work: () => Promise<T>): Promise<T> {
+  take<T>(work: () => T | Promise<T>): Promise<T> {
     const result = this.#last.then(work);
     this.#last = result.catch(() => undefined);
     return result;

@@ -3,6 +3,7 @@
 import { bytes, struct, u8, u32be } from "../bytes/struct.ts";
 import type { Logger } from "../log.ts";
 import type { KeepaliveStatus } from "../transport.ts";
+import { Turns } from "../turns.ts";
 import type { CtapHidApplication, MessageHandler } from "./application.ts";
 import { MessageAssembler } from "./assembler.ts";
 import { Channels, isReservedChannel } from "./channels.ts";
@@ -69,8 +70,8 @@ export class Dispatcher {
   readonly #capabilities: number;
   /** The transaction that an applet works on. One at a time: others are told CHANNEL_BUSY. CTAP 2.3 §11.2.5.1 */
   #request: Request | undefined;
-  /** Settles with the handler called last: an applet finishes what was aborted before it sees the next request. */
-  #previous: Promise<unknown> = Promise.resolve();
+  /** An applet finishes what was aborted before it sees the next request. */
+  readonly #handling = new Turns();
 
   constructor(options: DispatcherOptions) {
     const { application } = options;
@@ -224,9 +225,7 @@ export class Dispatcher {
 
   /** One handler at a time: the applets behind CBOR and MSG share their state. None for what was abandoned meanwhile. */
   async #call(handler: MessageHandler, { data }: Message, request: Request): Promise<Uint8Array> {
-    const work = this.#previous.then(() => (this.#request === request ? handler(data, request) : NOTHING));
-    this.#previous = work.catch(() => undefined);
-    const answer = await work;
+    const answer = await this.#handling.take(() => (this.#request === request ? handler(data, request) : NOTHING));
     if (answer.length > MAX_MESSAGE_LENGTH) throw new RangeError(`an answer of ${answer.length} bytes`);
     return answer;
   }

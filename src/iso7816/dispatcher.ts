@@ -8,6 +8,7 @@ import { concat } from "../bytes/concat.ts";
 import { isEqual } from "../bytes/equal.ts";
 import type { Logger } from "../log.ts";
 import type { Transport } from "../transport.ts";
+import { Turns } from "../turns.ts";
 import { type CommandApdu, parseCommandApdu } from "./apdu.ts";
 import type { Applet } from "./applet.ts";
 import { answerApdu, describeExchange, encodeResponseApdu, type ResponseApdu } from "./exchange.ts";
@@ -62,7 +63,7 @@ export class ApduDispatcher {
   #chain: Chain | undefined;
   /** What GET RESPONSE fetches, and the status word that ends it. */
   #remainder: ResponseApdu | undefined;
-  #previous: Promise<unknown> = Promise.resolve();
+  readonly #work = new Turns();
   /** Commands that have come and are not answered. */
   #underWay = 0;
 
@@ -83,7 +84,7 @@ export class ApduDispatcher {
     this.#forget();
     if (this.#underWay === 0) return;
     // A command at work may yet leave something behind: a PIN that it found right, the rest of an answer.
-    this.#previous = this.#previous.then(() => {
+    void this.#work.take(() => {
       applet?.deselect();
       this.#forget();
     });
@@ -99,13 +100,11 @@ export class ApduDispatcher {
   /** A whole command APDU in, a whole response APDU out. Never rejects. */
   exchange(message: Uint8Array, transport: Transport): Promise<Uint8Array> {
     this.#underWay += 1;
-    const answer = this.#previous.then(async () => {
+    return this.#work.take(async () => {
       const response = await this.#exchange(message, transport);
       this.#underWay -= 1;
       return response;
     });
-    this.#previous = answer;
-    return answer;
   }
 
   async #exchange(message: Uint8Array, transport: Transport): Promise<Uint8Array> {

@@ -6,6 +6,7 @@
 //   answered  the reports of the answer, one at each poll, and then idle
 import type { Logger } from "../log.ts";
 import type { KeepaliveStatus, Transport } from "../transport.ts";
+import { Turns } from "../turns.ts";
 import {
   encodeAnswer,
   encodeIdle,
@@ -49,7 +50,7 @@ export class FrameProtocol {
   readonly #receiver = new FrameReceiver();
   #busy: Busy | undefined;
   #answer: Uint8Array[] = [];
-  #previous: Promise<void> = Promise.resolve();
+  readonly #work = new Turns();
   #pollGap: NodeJS.Timeout | undefined;
 
   constructor(application: SlotApplication, log: Logger) {
@@ -106,7 +107,7 @@ export class FrameProtocol {
       keepalive: (status) => this.#keepalive(busy, status),
     };
     // A command that was given up may still be writing.
-    this.#previous = this.#previous.then(() => this.#run(busy, slot, payload, transport));
+    void this.#work.take(() => this.#run(busy, slot, payload, transport));
   }
 
   #keepalive(busy: Busy, status: KeepaliveStatus): void {
