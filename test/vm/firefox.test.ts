@@ -54,10 +54,12 @@ describeInGuest("Firefox", { packages: ["firefox-esr"], memoryMiB: 3072 }, (vm) 
     const hidraw = await plugIn([]);
     await vm.guest.ok(`fido2-token -S ${hidraw}`, { input: `${pin}\n${pin}\n` });
     const asked = { userName: "dee", resident: true, userVerification: "required", prf: true } as const;
-    const [registration] = await Promise.all([register(browser, asked), browser.typePin(pin)]);
+    await browser.typePinWhenAsked(pin);
+    const registration = await register(browser, asked);
     expect(registration).toMatchObject({ format: "packed", userVerified: true });
     const options = { discoverable: true, userVerification: "required", prfInput } as const;
-    const [login] = await Promise.all([logIn(browser, registration, options), browser.typePin(pin)]);
+    await browser.typePinWhenAsked(pin);
+    const login = await logIn(browser, registration, options);
     expect(login).toMatchObject({ userHandle: registration.userHandle, userVerified: true });
     expect(Buffer.from(login.extensions.prf?.results?.first ?? "", "base64url")).toHaveLength(32);
   });
