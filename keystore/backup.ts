@@ -45,13 +45,15 @@ async function readSettled(path: string, fileSystem: FileSystem): Promise<Uint8A
  */
 export async function restoreStore(
   source: string,
-  path: string,
+  target: string,
   secret: Secret,
   force: boolean,
   fileSystem: FileSystem = nodeFileSystem,
 ): Promise<void> {
   const bytes = await readSettled(source, fileSystem);
-  await fileSystem.makeDirectory(path);
+  await fileSystem.makeDirectory(target);
+  // Whoever serves the store has locked the file that a symbolic link leads to.
+  const path = await fileSystem.resolve(target).catch(() => target);
   const lock = await StoreLock.acquire(path);
   try {
     if (!force && (await exists(path, fileSystem))) {

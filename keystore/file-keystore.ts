@@ -88,9 +88,12 @@ export class FileKeyStore implements KeyStore {
   }
 
   /** Opens and unlocks a store. Throws KeyStoreError. */
-  static async open(path: string, secret: Secret, options: FileKeyStoreOptions = {}): Promise<FileKeyStore> {
+  static async open(name: string, secret: Secret, options: FileKeyStoreOptions = {}): Promise<FileKeyStore> {
     const fileSystem = options.fileSystem ?? nodeFileSystem;
+    let path = name;
     try {
+      // A symbolic link would have a lock of its own, and be replaced when a file is written anew.
+      path = await fileSystem.resolve(name);
       const header = await readHeader(fileSystem, path);
       const lock = await StoreLock.acquire(path);
       try {

@@ -1,7 +1,7 @@
 // The file operations of the keystore, with their order of durability, behind one small face: so that tests can let
 // each of them fail. The only importer of node:fs here but the lock.
 import { constants, mkdirSync, statSync } from "node:fs";
-import { type FileHandle, open, rename, rm } from "node:fs/promises";
+import { type FileHandle, open, realpath, rename, rm } from "node:fs/promises";
 import { dirname } from "node:path";
 import { KeyStoreError } from "./index.ts";
 
@@ -18,6 +18,8 @@ export interface StoreFile {
 }
 
 export interface FileSystem {
+  /** The file that a path leads to, past symbolic links. */
+  resolve(path: string): Promise<string>;
   /** Opens for reading and writing. */
   open(path: string): Promise<StoreFile>;
   /** The whole of a file, which need not be writable: a backup, or a damaged store on a disk that is mounted read-only. */
@@ -79,6 +81,8 @@ class NodeStoreFile implements StoreFile {
 }
 
 export const nodeFileSystem: FileSystem = {
+  resolve: (path) => realpath(path),
+
   async open(path) {
     return new NodeStoreFile(await open(path, constants.O_RDWR));
   },

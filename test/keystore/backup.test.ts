@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from "node:fs";
+import { lstatSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { backupStore, restoreStore } from "../../keystore/backup.ts";
@@ -76,6 +76,18 @@ describe("A backup that cannot be restored", () => {
       message: `this key file does not unlock ${good}; try another one.`,
     });
   });
+});
+
+it("A store is restored where a symbolic link leads, unless it is in use there", async () => {
+  const [source, path, link] = [await recorded(), await recorded(), newPath()];
+  symlinkSync(path, link);
+  const store = await FileKeyStore.open(path, keyFileSecret);
+  await store.commit({ "fido2/1": Uint8Array.of(2) });
+  await expect(restoreStore(source, link, keyFileSecret, true)).rejects.toMatchObject({ code: "in-use" });
+  await store.close();
+  await restoreStore(source, link, keyFileSecret, true);
+  expect(lstatSync(link).isSymbolicLink()).toBe(true);
+  expect(await contentsOf(path)).toBe(await contentsOf(source));
 });
 
 it("A copy without a directory for it is said to lack that, and not a store", async () => {

@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { lstatSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { FileKeyStore } from "../../keystore/file-keystore.ts";
@@ -108,6 +108,24 @@ describe("a store on disk", () => {
     await store.close();
     await expect(store.commit({ "a/1": null })).rejects.toMatchObject({ code: "closed" });
     expect(readdirSync(join(directory, "alone"))).toEqual(["store"]);
+  });
+
+  it("is one and the same through a symbolic link: in use by both names, and written anew where it lies", async () => {
+    const path = join(directory, "there", "store");
+    const link = newPath();
+    const store = await created(path, { "a/1": Uint8Array.of(1) });
+    symlinkSync(path, link);
+    await expect(FileKeyStore.open(link, keyFileSecret)).rejects.toMatchObject({ code: "in-use" });
+    await store.close();
+    const linked = await FileKeyStore.open(link, keyFileSecret);
+    await expect(FileKeyStore.open(path, keyFileSecret)).rejects.toMatchObject({ code: "in-use" });
+    await linked.compact();
+    await linked.commit({ "a/2": Uint8Array.of(2) });
+    await linked.close();
+    expect(lstatSync(link).isSymbolicLink()).toBe(true);
+    const again = await FileKeyStore.open(path, keyFileSecret);
+    expect(contents(again)).toBe("a/1=01\na/2=02");
+    await again.close();
   });
 
   it("wipes what it held in memory when it is closed", async () => {
