@@ -8,7 +8,14 @@ import { DurableCounters } from "./counters.ts";
 import { type Change, changeSize, MAX_FRAME_CIPHERTEXT } from "./format.ts";
 import { createSlot, type Slot, unlockHeader, withoutKind, withSlot } from "./header.ts";
 import { type KeyStore, KeyStoreError } from "./index.ts";
-import { copyJournalFile, createJournalFile, type JournalFile, openJournalFile, readHeader } from "./journal-file.ts";
+import {
+  copyJournalFile,
+  createJournalFile,
+  discardJournalFile,
+  type JournalFile,
+  openJournalFile,
+  readHeader,
+} from "./journal-file.ts";
 import type { ScryptParameters, Secret } from "./keys.ts";
 import { StoreLock } from "./lock.ts";
 import { type FileSystem, nodeFileSystem, storeError } from "./store-file.ts";
@@ -44,6 +51,8 @@ export class FileKeyStore implements KeyStore {
   readonly #records: Map<string, Uint8Array>;
   readonly #counters: DurableCounters;
   #file: JournalFile;
+  /** The disk knows that the file has the store's name. */
+  #isNameSynced = true;
   /** Bytes that the records would take in a file without dead ones. */
   #liveBytes = 0;
   /** Commits that wait for the frame being written. */
@@ -75,8 +84,13 @@ export class FileKeyStore implements KeyStore {
         for (const secret of secrets)
           slots = withSlot(slots, await createSlot(secret, dataKey, storeId, options.scrypt));
         const file = await createJournalFile(fileSystem, path, { storeId, slots }, dataKey);
-        await file.sync();
-        await fileSystem.syncDirectory(path);
+        try {
+          await file.sync();
+          await fileSystem.syncDirectory(path);
+        } catch (error) {
+          await discardJournalFile(fileSystem, file, path);
+          throw error;
+        }
         return new FileKeyStore(path, options, lock, dataKey, file, new Map());
       } catch (error) {
         await lock.release();
@@ -182,6 +196,7 @@ export class FileKeyStore implements KeyStore {
     try {
       const changes = batch.flatMap((commit) => commit.changes);
       if (this.#file.isDoubtful) await this.#rewrite();
+      if (!this.#isNameSynced) await this.#syncName();
       await this.#file.append(changes);
       this.#remember(changes);
       for (const commit of batch) commit.resolve();
@@ -240,7 +255,7 @@ export class FileKeyStore implements KeyStore {
         await this.#changeOver(written, path);
       });
     } catch (error) {
-      if (file !== undefined && this.#file !== file) await this.#discard(file, path);
+      if (file !== undefined && this.#file !== file) await discardJournalFile(this.#fileSystem, file, path);
       throw storeError(error, this.path);
     } finally {
       this.#sinceSnapshot = undefined;
@@ -257,22 +272,24 @@ export class FileKeyStore implements KeyStore {
       await file.sync();
       await this.#changeOver(file, path);
     } catch (error) {
-      if (this.#file !== file) await this.#discard(file, path);
+      if (this.#file !== file) await discardJournalFile(this.#fileSystem, file, path);
       throw error;
     }
   }
 
   async #changeOver(file: JournalFile, path: string): Promise<void> {
     await this.#fileSystem.rename(path, this.path);
+    this.#isNameSynced = false;
     const old = this.#file;
     this.#file = file;
     await old.close().catch(() => {});
-    await this.#fileSystem.syncDirectory(this.path);
+    await this.#syncName();
   }
 
-  async #discard(file: JournalFile, path: string): Promise<void> {
-    await file.close().catch(() => {});
-    await this.#fileSystem.remove(path).catch(() => {});
+  /** Until then a crash brings back the file that had the name before, and what was committed since is lost. */
+  async #syncName(): Promise<void> {
+    await this.#fileSystem.syncDirectory(this.path);
+    this.#isNameSynced = true;
   }
 
   /** Lets `secret` unlock the store, in place of the secret of its kind that did. The records are not encrypted anew. */

@@ -3,7 +3,7 @@
 import { type Change, FRAME_HEAD_SIZE, TAG_SIZE } from "./format.ts";
 import { parseHeader, unlockHeader } from "./header.ts";
 import { findFrame, JOURNAL_START, type JournalPosition, readFrame } from "./journal.ts";
-import { createJournalFile } from "./journal-file.ts";
+import { createJournalFile, discardJournalFile } from "./journal-file.ts";
 import { FileKeys, type Secret } from "./keys.ts";
 import { creationError, type FileSystem, nodeFileSystem, storeError } from "./store-file.ts";
 
@@ -57,10 +57,16 @@ export async function recoverStore(
     const header = parseHeader(await fileSystem.read(path), path);
     const dataKey = await unlockHeader(header, secret, path);
     const file = await createJournalFile(fileSystem, target, header, dataKey);
-    for (const record of live) await file.write([record]);
-    await file.sync();
+    try {
+      for (const record of live) await file.write([record]);
+      await file.sync();
+      await fileSystem.syncDirectory(target);
+    } catch (error) {
+      // A part of it would open like the whole.
+      await discardJournalFile(fileSystem, file, target);
+      throw error;
+    }
     await file.close();
-    await fileSystem.syncDirectory(target);
     return report;
   } catch (error) {
     throw creationError(error, target);

@@ -193,6 +193,12 @@ export async function copyJournalFile(
   }
 }
 
+/** Takes a file away that came to nothing. */
+export async function discardJournalFile(fileSystem: FileSystem, file: JournalFile, path: string): Promise<void> {
+  await file.close().catch(() => {});
+  await fileSystem.remove(path).catch(() => {});
+}
+
 async function writeHeader(
   fileSystem: FileSystem,
   path: string,

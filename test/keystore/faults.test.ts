@@ -1,13 +1,15 @@
 // A disk that is full, read-only or broken: nothing is lost, memory shows what the disk has, and service goes on.
+import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { FileKeyStore } from "../../keystore/file-keystore.ts";
+import { recoverStore } from "../../keystore/inspect.ts";
 import { type FileSystem, nodeFileSystem, type StoreFile } from "../../keystore/store-file.ts";
 import { contents, keyFileSecret, storeDirectory } from "../support/store-directory.ts";
 
 const directory = storeDirectory();
 
-type Operation = "write" | "truncate" | "sync" | "create" | "rename";
+type Operation = "write" | "truncate" | "sync" | "create" | "rename" | "syncDirectory";
 
 /** The real file system, some operations of which fail while they stand in `failing`; a failing write writes half. */
 function faultyFileSystem(failing: Map<Operation, string>): FileSystem {
@@ -43,6 +45,10 @@ function faultyFileSystem(failing: Map<Operation, string>): FileSystem {
     rename: async (from, to) => {
       check("rename");
       await nodeFileSystem.rename(from, to);
+    },
+    syncDirectory: async (path) => {
+      check("syncDirectory");
+      await nodeFileSystem.syncDirectory(path);
     },
   };
 }
@@ -110,5 +116,36 @@ describe("a compaction that fails", () => {
     const again = await FileKeyStore.open(path, keyFileSecret);
     expect(contents(again)).toBe(before);
     await again.close();
+  });
+});
+
+describe("a file whose new name may not be on the disk yet", () => {
+  it("takes no commit before it is", async () => {
+    const path = join(directory, "unnamed");
+    const failing = new Map<Operation, string>();
+    const store = await FileKeyStore.create(path, [keyFileSecret], { fileSystem: faultyFileSystem(failing) });
+    await store.commit({ "a/1": Uint8Array.of(1) });
+    failing.set("syncDirectory", "EMFILE");
+    await expect(store.compact()).rejects.toMatchObject({ code: "io" });
+    await expect(store.commit({ "a/2": Uint8Array.of(2) })).rejects.toMatchObject({ code: "io" });
+    failing.clear();
+    await store.commit({ "a/3": Uint8Array.of(3) });
+    expect(contents(store)).toBe("a/1=01\na/3=03");
+    await store.close();
+  });
+});
+
+describe.each(["write", "sync", "syncDirectory"] as const)("a new file that fails at %s", (operation) => {
+  it("leaves nothing behind, of a new store and of what is saved from an old one", async () => {
+    const place = join(directory, `new-${operation}`);
+    const fileSystem = faultyFileSystem(new Map([[operation, "ENOSPC"]]));
+    const made = FileKeyStore.create(join(place, "made"), [keyFileSecret], { fileSystem });
+    await expect(made).rejects.toMatchObject({ code: "no-space" });
+    const store = await FileKeyStore.create(join(place, "whole"), [keyFileSecret]);
+    await store.commit({ "a/1": Uint8Array.of(1) });
+    await store.close();
+    const saved = recoverStore(join(place, "whole"), keyFileSecret, join(place, "saved"), fileSystem);
+    await expect(saved).rejects.toMatchObject({ code: "no-space" });
+    expect(readdirSync(place)).toEqual(["whole"]);
   });
 });
