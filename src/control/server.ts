@@ -131,10 +131,15 @@ async function readBody(request: IncomingMessage): Promise<Uint8Array> {
   }
   const chunks: Buffer[] = [];
   let length = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    length += chunk.length;
-    if (length > MAX_BODY) throw new Refusal("too-large", `A request has at most ${MAX_BODY} bytes.`);
-    chunks.push(chunk);
+  try {
+    for await (const chunk of request as AsyncIterable<Buffer>) {
+      length += chunk.length;
+      if (length > MAX_BODY) throw new Refusal("too-large", `A request has at most ${MAX_BODY} bytes.`);
+      chunks.push(chunk);
+    }
+  } catch (error) {
+    if (error instanceof Refusal) throw error;
+    throw new Refusal("bad-request", "The request ended before it was whole.", { cause: error });
   }
   const body = Buffer.concat(chunks);
   for (const chunk of chunks) chunk.fill(0);

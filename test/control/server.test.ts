@@ -237,6 +237,18 @@ describe("what does not come from the owner's own programs", () => {
     expect(await waiting).toBe("cancelled");
   });
 
+  it("may end in the middle, which is no fault of the key's", async () => {
+    const { path, client, logged } = await start();
+    const socket = connect(path);
+    socket.write(
+      "POST /v1/touch HTTP/1.1\r\nhost: latchkey\r\ncontent-type: application/json\r\ncontent-length: 9\r\n\r\n{",
+      () => setTimeout(() => socket.destroy(), 20),
+    );
+    await vi.waitFor(() => expect(logged.join("\n")).toContain("control socket: "));
+    expect(logged.filter((line) => line.includes(" error "))).toEqual([]);
+    await client.status();
+  });
+
   it("gets no part of a PIN back, nor into the log", async () => {
     const { path, logged } = await start();
     const planted = "planted-73911";
