@@ -23,12 +23,13 @@ import {
 import { addPivCommands } from "./cli/piv-commands.ts";
 import { packageVersion } from "./cli/program.ts";
 import type { ServeOptions } from "./cli/serve.ts";
-import { untilStopped } from "./cli/signals.ts";
+import { endWithTerminal, untilStopped } from "./cli/signals.ts";
 import { addStoreCommands, processSurroundings, withStoreOptions } from "./cli/store-commands.ts";
 import { IDENTITY_NAMES } from "./identity.ts";
 
 // A reader that goes away (`latchkey serve | head`, a terminal that closes) is no reason to drop the key.
 for (const stream of [process.stdout, process.stderr]) stream.on("error", () => {});
+endWithTerminal();
 
 const print = (line: string) => process.stdout.write(`${line}\n`);
 
@@ -82,11 +83,14 @@ withFeatureOptions(withStoreOptions(serving))
   .action(async (options: ServeOptions) => {
     const { stdin: input, stdout: output, stderr: errors, argv } = process;
     const isTerminal = input.isTTY === true && errors.isTTY === true;
+    input.on("error", () => {}); // of a terminal that is gone
     const stopped = untilStopped();
+    const stopping = new AbortController();
+    void stopped.then(() => stopping.abort());
     // Loaded here, with all of the key behind it, so that the other commands start in half the time.
     const { serve } = await import("./cli/serve.ts");
     const console = { input, output, errors, isTerminal, script: argv[1] ?? "latchkey" };
-    const serving = await serve(options, console, processSurroundings());
+    const serving = await serve(options, console, processSurroundings(stopping.signal));
     await stopped;
     await serving.close();
   });

@@ -6,6 +6,8 @@ import { Failure } from "./failure.ts";
 export interface PassphraseTerminal {
   readonly input: NodeJS.ReadableStream & { setRawMode?(mode: boolean): unknown };
   readonly output: NodeJS.WritableStream;
+  /** Aborts when the program is told to stop. */
+  readonly signal?: AbortSignal;
 }
 
 /** What is asked for, in sentences about it. */
@@ -17,19 +19,24 @@ const CTRL_C = "\x03";
 const CTRL_D = "\x04";
 const CTRL_U = "\x15";
 
-/** Asks once; the answer may be empty. Throws Failure at Ctrl-C, and at Ctrl-D or the end of input. */
+/** Asks once; the answer may be empty. Throws Failure at Ctrl-C, at Ctrl-D or the end of input, and at a signal to stop. */
 export function askPassphrase(
-  { input, output }: PassphraseTerminal,
+  { input, output, signal }: PassphraseTerminal,
   question: string,
   noun: SecretNoun = "passphrase",
 ): Promise<string> {
   return new Promise((resolve, reject) => {
     const decoder = new StringDecoder("utf8");
     let typed: string[] = [];
+    let isFinished = false;
     const finish = (settle: () => void) => {
+      if (isFinished) return;
+      isFinished = true;
       input.off("data", onData);
       input.off("end", onEnd);
+      signal?.removeEventListener("abort", onEnd);
       input.setRawMode?.(false);
+      input.off("error", onEnd);
       input.pause();
       output.write("\n");
       settle();
@@ -50,11 +57,18 @@ export function askPassphrase(
         else typed.push(character);
       }
     };
+    if (signal?.aborted) {
+      reject(new Failure(`No ${noun} was given.`));
+      return;
+    }
     output.write(question);
-    input.setRawMode?.(true);
+    // A terminal that is gone fails to be read, and to be set.
+    input.on("error", onEnd);
     input.on("data", onData);
     input.on("end", onEnd);
-    input.resume();
+    signal?.addEventListener("abort", onEnd);
+    input.setRawMode?.(true);
+    if (!isFinished) input.resume();
   });
 }
 

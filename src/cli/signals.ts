@@ -1,4 +1,5 @@
-// The end of a program that serves until it is told to stop.
+// The end of a program that serves until it is told to stop, or until its terminal is gone.
+import { isatty } from "node:tty";
 
 const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
@@ -13,5 +14,18 @@ export function untilStopped(): Promise<NodeJS.Signals> {
       resolve(signal);
     };
     for (const name of SIGNALS) process.on(name, stop);
+  });
+}
+
+/**
+ * Node gives the terminal its settings back as it ends, and where the terminal is gone it aborts over that, with a core
+ * dump: so what outlived its terminal ends by the hang-up. To be called at the start, when the terminal is there.
+ */
+export function endWithTerminal(): void {
+  const terminals = [0, 1, 2].filter((descriptor) => isatty(descriptor));
+  process.on("exit", () => {
+    if (terminals.every((descriptor) => isatty(descriptor))) return;
+    process.removeAllListeners("SIGHUP");
+    process.kill(process.pid, "SIGHUP");
   });
 }

@@ -13,10 +13,11 @@ export function withStoreOptions(command: Command): Command {
     .option("--key-file <file>", "a key file that unlocks the store");
 }
 
-/** The process's own terminal, environment and standard error. */
-export function processSurroundings(): Surroundings {
+/** The process's own terminal, environment and standard error. `stopping` aborts when nobody shall be asked any more. */
+export function processSurroundings(stopping?: AbortSignal): Surroundings {
   const { stdin: input, stderr: output, env } = process;
-  const terminal = input.isTTY === true && output.isTTY === true ? { input, output } : undefined;
+  const isTerminal = input.isTTY === true && output.isTTY === true;
+  const terminal = isTerminal ? { input, output, ...(stopping && { signal: stopping }) } : undefined;
   return { terminal, env, warn: (sentence) => output.write(`latchkey: ${sentence}\n`) };
 }
 

@@ -65,12 +65,14 @@ export function answerAtTerminal(presence: PendingPresence, { input, output }: T
   const unsubscribe = presence.subscribe(listen);
   input.on("data", read);
   input.once("end", end);
+  input.once("error", end);
   input.resume();
   showNext();
   return () => {
     unsubscribe();
     input.off("data", read);
     input.off("end", end);
+    input.off("error", end);
     input.pause();
   };
 }

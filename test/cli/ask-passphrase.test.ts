@@ -34,6 +34,30 @@ test.each([
   await expect(askPassphrase(terminal(keys).terminal, "Passphrase: ")).rejects.toThrow("No passphrase was given.");
 });
 
+test("Told to stop, it asks no more, and the echo comes back", async () => {
+  const stopping = new AbortController();
+  const { terminal: console, modes } = terminal("secret");
+  const asked = askPassphrase({ ...console, signal: stopping.signal }, "Passphrase: ");
+  stopping.abort();
+  await expect(asked).rejects.toThrow("No passphrase was given.");
+  expect(modes).toEqual([true, false]);
+  const again = askPassphrase({ ...console, signal: stopping.signal }, "Passphrase: ");
+  await expect(again).rejects.toThrow("No passphrase was given.");
+});
+
+test("A terminal that is gone gives no passphrase, and fails nothing else", async () => {
+  const input = new PassThrough();
+  const gone = new Error("EIO");
+  const setRawMode = (mode: boolean) => mode || input.emit("error", gone);
+  const asked = askPassphrase(
+    { input: Object.assign(input, { setRawMode }), output: new PassThrough() },
+    "PIN: ",
+    "PIN",
+  );
+  input.emit("error", gone);
+  await expect(asked).rejects.toThrow("No PIN was given.");
+});
+
 test("A new passphrase is asked for until it was typed twice alike", async () => {
   const typed = terminal("one\n", "two\n", "three\n", "three\n");
   expect(await askNewPassphrase(typed.terminal, "New passphrase: ")).toBe("three");
