@@ -26,6 +26,8 @@ interface Waiting {
 /** A host that leaves this many bytes unread loses what comes after them: memory stays bounded. */
 export const QUEUE_LIMIT = 1 << 20;
 
+const SETTLED = Promise.resolve();
+
 export class PacketQueue {
   readonly #packets: Uint8Array[] = [];
   #queuedBytes = 0;
@@ -33,6 +35,8 @@ export class PacketQueue {
   readonly #pacing: Pacing | undefined;
   /** Packets that may leave at once. */
   #allowance: number;
+  /** A waiting transfer has been given its packet in this turn, and whoever waits for it has not heard of it yet. */
+  #isOnTheWay = false;
   /** When the latest packet left, on performance's clock. */
   #leftAt = Number.NEGATIVE_INFINITY;
   #timer: NodeJS.Timeout | undefined;
@@ -55,9 +59,12 @@ export class PacketQueue {
     return true;
   }
 
-  /** As `pull`, of a packet that may leave at once, if there is one: without a promise, and without a listener. */
+  /**
+   * As `pull`, of a packet that may leave at once, if there is one: without a promise, and without a listener. Not while
+   * the packets before it are still in promises, which it would overtake.
+   */
   pullNow(length: number): Uint8Array | undefined {
-    const isNext = this.#packets.length > 0 && this.#waiting.length === 0;
+    const isNext = this.#packets.length > 0 && this.#waiting.length === 0 && !this.#isOnTheWay;
     return isNext && this.#spend() ? this.#take(length) : undefined;
   }
 
@@ -123,6 +130,10 @@ export class PacketQueue {
       if (!this.#spend()) return;
       const { length, resolve } = this.#waiting.shift() as Waiting;
       resolve(this.#take(length));
+      this.#isOnTheWay = true;
+      void SETTLED.then(() => {
+        this.#isOnTheWay = false;
+      });
     }
   }
 

@@ -52,6 +52,17 @@ describe("A packet queue", () => {
     expect(await queue.pull(64, never())).toEqual(Uint8Array.of(3));
   });
 
+  test("gives nothing at once that would overtake what a waiting transfer has just been given", async () => {
+    const queue = new PacketQueue();
+    const packets = collect(queue, 2);
+    for (const n of [1, 2, 3]) queue.push(Uint8Array.of(n));
+    expect(queue.pullNow(64)).toBeUndefined();
+    void queue.pull(64, never()).then((packet) => packets.push([...packet]));
+    await vi.waitFor(() => expect(packets).toEqual([[1], [2], [3]]));
+    queue.push(Uint8Array.of(4));
+    expect(queue.pullNow(64)).toEqual(Uint8Array.of(4));
+  });
+
   test("rejects an aborted transfer, and gives its packet to the next", async () => {
     const queue = new PacketQueue();
     const controller = new AbortController();

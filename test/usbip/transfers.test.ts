@@ -141,6 +141,26 @@ describe("A pending IN", () => {
       expect([...(await client.read(1))]).toEqual([seqnum - 1]);
     }
   });
+
+  test("is not overtaken by one that comes together with what answers both", async () => {
+    Object.assign(bench.bulkOut, {
+      receive: ([...packets]: Uint8Array) => {
+        for (const packet of packets) bench.bulkIn.queue.push(Uint8Array.of(packet));
+      },
+    });
+    client.write(submitIn(2), submitIn(3));
+    expect(await client.unread()).toBe(0);
+    client.write(submitOut(4, Uint8Array.of(1, 2, 3)), submitIn(5));
+    expect((await client.reply()).seqnum).toBe(4);
+    for (const [seqnum, packet] of [
+      [2, 1],
+      [3, 2],
+      [5, 3],
+    ]) {
+      expect((await client.reply()).seqnum).toBe(seqnum);
+      expect([...(await client.read(1))]).toEqual([packet]);
+    }
+  });
 });
 
 describe("CMD_UNLINK", () => {
