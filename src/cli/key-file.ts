@@ -2,7 +2,7 @@
 //
 //   latchkey-key-1 <43 characters of base64url>
 import { randomBytes } from "node:crypto";
-import { readFileSync, statSync, writeFileSync } from "node:fs";
+import { readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import type { Secret } from "../../keystore/keys.ts";
 import { makeDirectories } from "../../keystore/store-file.ts";
@@ -41,6 +41,8 @@ export function createKeyFile(path: string): Secret {
     writeFileSync(path, `latchkey-key-1 ${key.toString("base64url")}\n`, { mode: 0o600, flag: "wx", flush: true });
   } catch (error) {
     const { code = "", syscall } = error as NodeJS.ErrnoException;
+    // What a full disk leaves of it would be taken for the key file of the next attempt.
+    if (syscall === "write" || syscall === "fsync") rmSync(path, { force: true });
     const why = REASONS[`${code} ${syscall}`] ?? REASONS[code] ?? code;
     throw new Failure(`The key file ${path} cannot be made: ${why}.`, { cause: error });
   }

@@ -1,11 +1,12 @@
 // The commands that concern the store, as the program that is built: what they print and how they end.
+import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { chmodSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { FileKeyStore } from "../../keystore/file-keystore.ts";
 import { storeDirectory } from "../support/store-directory.ts";
-import { programRig } from "./program.ts";
+import { programRig, script } from "./program.ts";
 
 const directory = storeDirectory();
 
@@ -33,6 +34,23 @@ describe("latchkey serve with a store", () => {
     child.kill("SIGTERM");
     await once(child, "close");
     expect((await serving(path)).stdout).not.toContain("Made");
+  });
+
+  it("makes them at its next start when there was no room at the first", async () => {
+    const path = newPath();
+    const limited = `ulimit -f 0; exec "$0" "$@" serve --port 0 --store ${path}`; // what is written to a file fails
+    const child = spawn("sh", ["-c", limited, process.execPath, script], {
+      stdio: ["ignore", "ignore", "pipe"],
+      env: { PATH: process.env.PATH, HOME: directory },
+    });
+    let complaint = "";
+    child.stderr.on("data", (data: Buffer) => {
+      complaint += data.toString();
+    });
+    expect(await once(child, "close")).toEqual([1, null]);
+    expect(complaint).toMatch(/^latchkey: The key file \S+ cannot be made: [^\n]+\.\n$/);
+    expect(existsSync(`${path}.key`)).toBe(false);
+    expect((await serving(path)).stdout).toContain("Made a new store");
   });
 
   it("refuses a store that is in use, with the pid, and takes it over after kill -9", async () => {
