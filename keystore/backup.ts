@@ -51,11 +51,13 @@ export async function restoreStore(
   fileSystem: FileSystem = nodeFileSystem,
 ): Promise<void> {
   const bytes = await readSettled(source, fileSystem);
-  await fileSystem.makeDirectory(target);
-  // Whoever serves the store has locked the file that a symbolic link leads to.
-  const path = await fileSystem.resolve(target).catch(() => target);
-  const lock = await StoreLock.acquire(path);
+  let path = target;
+  let lock: StoreLock | undefined;
   try {
+    await fileSystem.makeDirectory(target);
+    // Whoever serves the store has locked the file that a symbolic link leads to.
+    path = await fileSystem.resolve(target).catch(() => target);
+    lock = await StoreLock.acquire(path);
     if (!force && (await exists(path, fileSystem))) {
       throw new KeyStoreError("in-use", `${path} exists already; give --force to replace it with the backup.`);
     }
@@ -73,7 +75,7 @@ export async function restoreStore(
   } catch (error) {
     throw storeError(error, path);
   } finally {
-    await lock.release();
+    await lock?.release();
   }
 }
 

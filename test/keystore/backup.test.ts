@@ -78,6 +78,12 @@ describe("A backup that cannot be restored", () => {
   });
 });
 
+it("A place where no store can be is said to be that", async () => {
+  const source = await recorded();
+  const below = restoreStore(source, join(source, "store"), keyFileSecret, false);
+  await expect(below).rejects.toMatchObject({ name: "KeyStoreError", code: "not-found" });
+});
+
 it("A store is restored where a symbolic link leads, unless it is in use there", async () => {
   const [source, path, link] = [await recorded(), await recorded(), newPath()];
   symlinkSync(path, link);
