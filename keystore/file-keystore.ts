@@ -83,12 +83,20 @@ export class FileKeyStore implements KeyStore {
         let slots: readonly Slot[] = [];
         for (const secret of secrets)
           slots = withSlot(slots, await createSlot(secret, dataKey, storeId, options.scrypt));
-        const file = await createJournalFile(fileSystem, path, { storeId, slots }, dataKey);
+        // Whole before it has its name: what a crash left of it would be no store, and in the way of the next start.
+        const staged = compactedPath(path);
+        await fileSystem.remove(staged);
+        const file = await createJournalFile(fileSystem, staged, { storeId, slots }, dataKey);
+        let isNamed = false;
         try {
           await file.sync();
+          await fileSystem.link(staged, path);
+          isNamed = true;
+          await fileSystem.remove(staged);
           await fileSystem.syncDirectory(path);
         } catch (error) {
-          await discardJournalFile(fileSystem, file, path);
+          await discardJournalFile(fileSystem, file, staged);
+          if (isNamed) await fileSystem.remove(path).catch(() => {});
           throw error;
         }
         return new FileKeyStore(path, options, lock, dataKey, file, new Map());

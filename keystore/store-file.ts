@@ -1,7 +1,7 @@
 // The file operations of the keystore, with their order of durability, behind one small face: so that tests can let
 // each of them fail. The only importer of node:fs here but the lock.
 import { constants, mkdirSync, statSync } from "node:fs";
-import { type FileHandle, open, realpath, rename, rm } from "node:fs/promises";
+import { type FileHandle, link, open, realpath, rename, rm } from "node:fs/promises";
 import { dirname } from "node:path";
 import { KeyStoreError } from "./index.ts";
 
@@ -26,6 +26,8 @@ export interface FileSystem {
   read(path: string): Promise<Uint8Array>;
   /** Creates with mode 0600; fails when it exists. */
   create(path: string): Promise<StoreFile>;
+  /** Gives a file a second name, which nothing may have yet; durable after syncDirectory. */
+  link(from: string, to: string): Promise<void>;
   /** Makes the directory of a file, mode 0700, where there is none. */
   makeDirectory(path: string): Promise<void>;
   /** Renames over `to`; durable after syncDirectory. */
@@ -103,6 +105,8 @@ export const nodeFileSystem: FileSystem = {
   async makeDirectory(path) {
     makeDirectories(dirname(path));
   },
+
+  link,
 
   rename,
 

@@ -2,7 +2,7 @@
 //
 //   latchkey-key-1 <43 characters of base64url>
 import { randomBytes } from "node:crypto";
-import { readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { closeSync, fsyncSync, linkSync, openSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import type { Secret } from "../../keystore/keys.ts";
 import { makeDirectories } from "../../keystore/store-file.ts";
@@ -33,20 +33,39 @@ const REASONS: Readonly<Record<string, string>> = {
   ENOSPC: "the disk is full",
 };
 
-/** Makes a key file that must not exist. Throws Failure. */
+/**
+ * Makes a key file that must not exist, durable and whole at once: a part of one, which a crash or a full disk would leave,
+ * would be refused as the key file of the next start. Throws Failure.
+ */
 export function createKeyFile(path: string): Secret {
   const key = randomBytes(32);
+  const staged = `${path}.${process.pid}-${randomBytes(6).toString("hex")}`;
   try {
     makeDirectories(dirname(path));
-    writeFileSync(path, `latchkey-key-1 ${key.toString("base64url")}\n`, { mode: 0o600, flag: "wx", flush: true });
+    const line = `latchkey-key-1 ${key.toString("base64url")}\n`;
+    try {
+      writeFileSync(staged, line, { mode: 0o600, flag: "wx", flush: true });
+      linkSync(staged, path);
+    } finally {
+      rmSync(staged, { force: true });
+    }
+    syncDirectory(dirname(path));
   } catch (error) {
     const { code = "", syscall } = error as NodeJS.ErrnoException;
-    // What a full disk leaves of it would be taken for the key file of the next attempt.
-    if (syscall === "write" || syscall === "fsync") rmSync(path, { force: true });
     const why = REASONS[`${code} ${syscall}`] ?? REASONS[code] ?? code;
     throw new Failure(`The key file ${path} cannot be made: ${why}.`, { cause: error });
   }
   return { kind: "key-file", key };
+}
+
+function syncDirectory(path: string): void {
+  if (process.platform === "win32") return; // which cannot open a directory
+  const directory = openSync(path, "r");
+  try {
+    fsyncSync(directory);
+  } finally {
+    closeSync(directory);
+  }
 }
 
 function unreadable(path: string, code = "unknown error"): string {

@@ -4,6 +4,7 @@ import { describe, expect, it } from "vitest";
 import { FileKeyStore } from "../../keystore/file-keystore.ts";
 import { inspectStore } from "../../keystore/inspect.ts";
 import type { Secret } from "../../keystore/keys.ts";
+import { nodeFileSystem } from "../../keystore/store-file.ts";
 import { contents, keyFileSecret, quickScrypt, storeDirectory } from "../support/store-directory.ts";
 
 const directory = storeDirectory();
@@ -170,6 +171,23 @@ describe("opening what is no store of ours", () => {
       code: "newer-version",
       message: expect.stringContaining("version 2"),
     });
+  });
+
+  it("is not what a crash leaves of a store that was being made: it has its name only when it is whole", async () => {
+    const path = join(directory, "made", "store");
+    const created: string[] = [];
+    const create = (name: string) => {
+      created.push(name);
+      return nodeFileSystem.create(name);
+    };
+    const link = async (from: string, to: string) => {
+      await inspectStore(from, keyFileSecret);
+      await nodeFileSystem.link(from, to);
+    };
+    const fileSystem = { ...nodeFileSystem, create, link };
+    await (await FileKeyStore.create(path, [keyFileSecret], { fileSystem })).close();
+    expect(created).not.toContain(path);
+    expect(readdirSync(join(directory, "made"))).toEqual(["store"]);
   });
 
   it("does not create over a file that is there", async () => {
