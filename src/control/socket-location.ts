@@ -3,7 +3,7 @@
 import { randomBytes } from "node:crypto";
 import { lstatSync, mkdirSync, readdirSync } from "node:fs";
 import { tmpdir, userInfo } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { Refusal } from "./refusal.ts";
 
 const SUFFIX = ".sock";
@@ -24,7 +24,7 @@ export function newControlPath(env: NodeJS.ProcessEnv, port: number, platform = 
   if (platform === "win32") return `${PIPES}${pipePrefix()}${name}`;
   const directory = controlDirectory(env);
   try {
-    mkdirSync(directory, { recursive: true, mode: 0o700 });
+    makeDirectories(directory);
   } catch (error) {
     throw new Refusal("failed", `${directory} cannot be made: name a place for the control socket with --control.`, {
       cause: error,
@@ -64,6 +64,18 @@ function isThere(directory: string): boolean {
       `${directory} cannot be looked into for running keys: correct XDG_RUNTIME_DIR, or name a key's socket with --control.`,
       { cause: error },
     );
+  }
+}
+
+/** Not mkdir's own `recursive`, which never comes back (Node 20) where nothing can be made and the system says ENOENT. */
+function makeDirectories(directory: string): void {
+  const isThere = () => lstatSync(directory, { throwIfNoEntry: false }) !== undefined;
+  if (isThere()) return;
+  makeDirectories(dirname(directory));
+  try {
+    mkdirSync(directory, { mode: 0o700 });
+  } catch (error) {
+    if (!isThere()) throw error; // unless another key made it meanwhile
   }
 }
 

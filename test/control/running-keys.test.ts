@@ -46,6 +46,16 @@ test("A directory that others can write to, or that is a link, is not trusted wi
   expect(() => newControlPath(linked, 1)).toThrow("is not a directory of this user alone");
 });
 
+test("Where no directory can be made, that is said", () => {
+  for (const place of ["/proc/self", "/proc/no/runtime", join(import.meta.filename, "runtime")]) {
+    expect(() => newControlPath({ XDG_RUNTIME_DIR: place }, 1)).toThrow(
+      `${place}/latchkey cannot be made: name a place`,
+    );
+  }
+  const deep = join(directory, "deep", "down");
+  expect(dirname(newControlPath({ XDG_RUNTIME_DIR: deep }, 1))).toBe(join(deep, "latchkey"));
+});
+
 test("A place that cannot be looked into is said to be that", async () => {
   const loop = join(directory, "loop");
   symlinkSync(loop, loop);
