@@ -24,7 +24,7 @@ export async function requireTouch(
   const { timesForgotten } = session;
   const outcome = await requestTouch(platform, transport, prompt);
   // Meanwhile the owner may have reset the application, or the power may have gone: the touch was for a key that was.
-  const isInVain = session.timesForgotten !== timesForgotten;
-  if (outcome !== "granted" || isInVain) throw new StatusError(StatusWord.SECURITY_STATUS_NOT_SATISFIED);
+  const wasForgotten = session.timesForgotten !== timesForgotten;
+  if (outcome !== "granted" || wasForgotten) throw new StatusError(StatusWord.SECURITY_STATUS_NOT_SATISFIED);
   session.touchedAt.set(slot, platform.clock.now());
 }
