@@ -15,8 +15,8 @@ export async function askForUserPresence(
 ): Promise<PresenceOutcome> {
   const { timesForgotten } = state;
   const outcome = await requestTouch(platform, transport, { applet: "FIDO2", ...prompt });
-  const isInVain = outcome === "granted" && state.timesForgotten !== timesForgotten;
-  return isInVain ? "denied" : outcome;
+  const wasForgotten = outcome === "granted" && state.timesForgotten !== timesForgotten;
+  return wasForgotten ? "denied" : outcome;
 }
 
 /**
