@@ -187,7 +187,7 @@ async function getTokenUsingPin(context: Fido2Context, parameters: Parameters): 
   const pinHashEnc = parameters.bytes(Request.PIN_HASH_ENC);
   const { permissions, rpId } = parseGrant(parameters);
   const protocol = findProtocol(context, parameters.optionalInteger(Request.PIN_UV_AUTH_PROTOCOL));
-  requireGrantable(permissions);
+  requireGrantable(context, permissions);
   // Step 5.
   requirePinTries(context);
   return withSecret(protocol, peer, async (secret) => {
@@ -208,7 +208,7 @@ async function getTokenUsingUv(context: Fido2Context, parameters: Parameters, tr
   const peer = parameters.map(Request.KEY_AGREEMENT);
   const { permissions, rpId } = parseGrant(parameters);
   const protocol = findProtocol(context, parameters.optionalInteger(Request.PIN_UV_AUTH_PROTOCOL));
-  requireGrantable(permissions);
+  requireGrantable(context, permissions);
   // Step 7.
   if (context.pin.uvRetries === 0) throw new CtapError(CtapStatus.CTAP2_ERR_UV_BLOCKED);
   return withSecret(protocol, peer, async (secret) => {
@@ -238,10 +238,11 @@ function parseGrant(parameters: Parameters): { readonly permissions: number; rea
   return { permissions, rpId };
 }
 
-/** Step 4: there is no bioEnrollment, and pcmr comes alone. */
-function requireGrantable(permissions: number): void {
+/** Step 4: no permission for a command that getInfo does not offer, as bioEnrollment never is, and pcmr comes alone. */
+function requireGrantable({ options }: Fido2Context, permissions: number): void {
   const pcmr = Permission.PERSISTENT_CREDENTIAL_MANAGEMENT_READ_ONLY;
-  if ((permissions & Permission.BIO_ENROLLMENT) !== 0 || ((permissions & pcmr) !== 0 && permissions !== pcmr)) {
+  const missing = Permission.BIO_ENROLLMENT | (options.largeBlob === "command" ? 0 : Permission.LARGE_BLOB_WRITE);
+  if ((permissions & missing) !== 0 || ((permissions & pcmr) !== 0 && permissions !== pcmr)) {
     throw new CtapError(CtapStatus.CTAP2_ERR_UNAUTHORIZED_PERMISSION);
   }
 }

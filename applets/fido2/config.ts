@@ -3,6 +3,7 @@ import { concat } from "../../src/bytes/concat.ts";
 import { sliceCborMember } from "../../src/cbor.ts";
 import type { Fido2Context } from "./context.ts";
 import { Parameters } from "./parameters.ts";
+import { PERSISTENT_TOKEN } from "./persistent-token.ts";
 import { MAX_PIN_LENGTH } from "./pin-policy.ts";
 import { isProtected, parsePinUvAuth, verifyPinUvAuthParam } from "./pin-uv-auth.ts";
 import { Permission } from "./pin-uv-auth-token.ts";
@@ -92,12 +93,14 @@ async function setMinPinLength({ settings, pin, token }: Fido2Context, parameter
 
   // A PIN that the new rules would not let pass has to go.
   const isOutruled = pin.isSet && (pin.codePoints < minPinLength || (pinComplexity && !pin.isComplex));
+  const mustChangePin = forceChangePin || isOutruled;
   const changes: Partial<SettingValues> = {
     minPinLength,
     ...(rpIds === undefined ? {} : { minPinLengthRpIds: [...rpIds] }),
     ...(pinComplexity ? { pinComplexity: true } : {}),
-    ...(forceChangePin || isOutruled ? { forcePinChange: true } : {}),
+    ...(mustChangePin ? { forcePinChange: true } : {}),
   };
-  await settings.change(changes);
+  // §6.5.5.6 ends the persistent token only when the PIN is changed; until then nobody should read on by a PIN that has to go.
+  await settings.change(changes, mustChangePin ? { [PERSISTENT_TOKEN]: null } : {});
   if (settings.forcePinChange) token.stopUsing();
 }

@@ -95,6 +95,8 @@ export async function getAssertion(context: Fido2Context, data: Uint8Array, tran
     const account = applicable.length === 1 ? selected.account?.user.name : undefined;
     const prompt = { action: "sign in", subject: rpId, ...(account === undefined ? {} : { account }) };
     await collectUserPresence(context, transport, evidence, prompt);
+    // The owner may have deleted it meanwhile.
+    if (credentials.find(rpIdHash, selected.id) === undefined) throw new CtapError(CtapStatus.CTAP2_ERR_NO_CREDENTIALS);
   }
   const userPresent = up || method === "built-in";
 

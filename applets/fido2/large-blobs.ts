@@ -62,29 +62,26 @@ export async function largeBlobs(
   const get = parameters.optionalInteger(Request.GET);
   const set = parameters.optionalBytes(Request.SET);
   const offset = parameters.optionalInteger(Request.OFFSET);
+  const length = parameters.optionalInteger(Request.LENGTH);
   const auth = parsePinUvAuth(parameters, Request.PIN_UV_AUTH_PARAM, Request.PIN_UV_AUTH_PROTOCOL);
 
   // Steps 1 and 2: an offset, and one of the two.
   if (offset === undefined || offset < 0) throw invalidParameter("offset");
   if ((get === undefined) === (set === undefined)) throw invalidParameter("get or set, and not both");
 
-  const maxFragmentLength = context.options.maxMsgSize - FRAGMENT_OVERHEAD;
-  if ((get ?? set?.length ?? 0) > maxFragmentLength) {
-    throw new CtapError(CtapStatus.CTAP1_ERR_INVALID_LENGTH, `a fragment has at most ${maxFragmentLength} bytes`);
-  }
   if (get !== undefined) return readFragment(context, parameters, get, offset);
-  const length = parameters.optionalInteger(Request.LENGTH);
   if (set !== undefined) await writeFragment(context, transport, auth, { set, offset, length });
   return undefined;
 }
 
 /** Step 2, "if get is present": anybody may read, since the platforms encrypt what they write. */
-function readFragment({ platform }: Fido2Context, parameters: Parameters, get: number, offset: number): CborMap {
+function readFragment(context: Fido2Context, parameters: Parameters, get: number, offset: number): CborMap {
   if (get < 0) throw invalidParameter("get");
   for (const key of [Request.LENGTH, Request.PIN_UV_AUTH_PARAM, Request.PIN_UV_AUTH_PROTOCOL]) {
     if (parameters.has(key)) throw invalidParameter(`parameter ${key} has no place beside get`);
   }
-  const stored = platform.store.get(LARGE_BLOBS) ?? INITIAL;
+  requireFragmentLength(context, get);
+  const stored = context.platform.store.get(LARGE_BLOBS) ?? INITIAL;
   if (offset > stored.length) throw invalidParameter("offset is beyond the end");
   return new Map<CborValue, CborValue>([[Response.CONFIG, stored.subarray(offset, offset + get)]]);
 }
@@ -104,11 +101,14 @@ async function writeFragment(
   { set, offset, length }: Fragment,
 ): Promise<void> {
   const { state, platform } = context;
+  requireFragmentLength(context, set.length);
   const write = offset === 0 ? beginWrite(length) : state.recallLargeBlobsWrite(transport);
   if (offset !== 0 && length !== undefined) throw invalidParameter("length stands at offset 0 alone");
   if (write === undefined || offset !== write.nextOffset) {
     throw new CtapError(CtapStatus.CTAP1_ERR_INVALID_SEQ, "not the next fragment");
   }
+  // A first fragment ends the write before it even if it is refused from here on.
+  if (offset === 0) state.forgetLargeBlobsWrite(transport);
 
   if (isProtected(context) || context.settings.alwaysUv) {
     if (auth.param === undefined) throw new CtapError(CtapStatus.CTAP2_ERR_PUAT_REQUIRED);
@@ -142,6 +142,13 @@ function beginWrite(length: number | undefined): LargeBlobsWrite {
   }
   if (length < MIN_LENGTH) throw invalidParameter("length");
   return { buffer: new Uint8Array(length), nextOffset: 0 };
+}
+
+function requireFragmentLength({ options }: Fido2Context, length: number): void {
+  const maxFragmentLength = options.maxMsgSize - FRAGMENT_OVERHEAD;
+  if (length > maxFragmentLength) {
+    throw new CtapError(CtapStatus.CTAP1_ERR_INVALID_LENGTH, `a fragment has at most ${maxFragmentLength} bytes`);
+  }
 }
 
 function invalidParameter(what: string): CtapError {

@@ -127,7 +127,8 @@ export interface UserEvidence {
 
 /**
  * §6.1.2 step 11, §6.2.2 step 6: verifies the user by the chosen method. Throws PIN_AUTH_INVALID for a pinUvAuthParam that
- * does not hold; for a failed built-in verification USER_ACTION_TIMEOUT, PIN_BLOCKED or OPERATION_DENIED. `prompt` is what the person is shown.
+ * does not hold; for a failed built-in verification USER_ACTION_TIMEOUT, PUAT_REQUIRED, PIN_BLOCKED or OPERATION_DENIED.
+ * `prompt` is what the person is shown.
  */
 export async function verifyUser(
   context: Fido2Context,
@@ -169,9 +170,11 @@ async function requireBuiltInUv(context: Fido2Context, transport: Transport, pro
     case "cancelled":
       throw new CtapError(CtapStatus.CTAP2_ERR_KEEPALIVE_CANCEL);
     case "blocked":
-      throw new CtapError(CtapStatus.CTAP2_ERR_PIN_BLOCKED, "no uvRetries are left");
     case "denied":
-      throw new CtapError(CtapStatus.CTAP2_ERR_OPERATION_DENIED);
+      // The platform goes on with the PIN where there is one.
+      if (context.pin.isSet) throw new CtapError(CtapStatus.CTAP2_ERR_PUAT_REQUIRED, "no verification but the PIN");
+      if (outcome === "denied") throw new CtapError(CtapStatus.CTAP2_ERR_OPERATION_DENIED);
+      throw new CtapError(CtapStatus.CTAP2_ERR_PIN_BLOCKED, "no uvRetries are left");
   }
 }
 

@@ -45,6 +45,7 @@ export class Fido2State {
   #largeBlobsWrite: { readonly remembered: LargeBlobsWrite; readonly channel: string } | undefined;
   /** One of each kind: a platform may list the credentials of each relying party before it asks for the next. */
   readonly #enumerations = new Map<RememberedEnumeration["kind"], ChannelEnumeration>();
+  #timesForgotten = 0;
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -56,8 +57,14 @@ export class Fido2State {
     this.forgetSequences();
   }
 
+  /** A request that waited sees by it whether the key was reset, or lost its power, meanwhile. */
+  get timesForgotten(): number {
+    return this.#timesForgotten;
+  }
+
   /** Ends every sequence of every client. */
   forgetSequences(): void {
+    this.#timesForgotten += 1;
     this.#assertion = undefined;
     this.#enumerations.clear();
     this.#largeBlobsWrite = undefined;

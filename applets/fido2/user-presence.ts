@@ -7,12 +7,16 @@ import { CtapError, CtapStatus } from "./status.ts";
 
 type Prompt = Omit<PresencePrompt, "applet">;
 
-export function askForUserPresence(
-  { platform }: Fido2Context,
+/** A touch counts as refused if the owner reset the key meanwhile, or the power went: it was for a key that was. */
+export async function askForUserPresence(
+  { platform, state }: Fido2Context,
   transport: Transport,
   prompt: Prompt,
 ): Promise<PresenceOutcome> {
-  return requestTouch(platform, transport, { applet: "FIDO2", ...prompt });
+  const { timesForgotten } = state;
+  const outcome = await requestTouch(platform, transport, { applet: "FIDO2", ...prompt });
+  const wasForgotten = outcome === "granted" && state.timesForgotten !== timesForgotten;
+  return wasForgotten ? "denied" : outcome;
 }
 
 /**

@@ -42,6 +42,7 @@ export async function generateKeyPair(
   const pair = await algorithm.generate();
   // A card that was pulled out meanwhile would not have the key.
   if (transport.signal.aborted) throw new StatusError(StatusWord.EXECUTION_ERROR);
+  requireManagementKey(context); // still: the owner may have reset the application meanwhile
   await putKeys(context, { [slot]: encodeKey(algorithm, policies, Origin.GENERATED, pair) });
   return encodeTlv(GenerateTag.PUBLIC_KEY, algorithm.encodePublicKey(pair.publicKey));
 }

@@ -14,6 +14,7 @@ export class Session {
   #isPinVerified = false;
   #isPinFresh = false;
   #challenge: ManagementChallenge | undefined;
+  #timesForgotten = 0;
   /** By slot: when its last touch was given, on the platform's clock. */
   readonly touchedAt = new Map<number, number>();
   isManagementAuthenticated = false;
@@ -56,7 +57,13 @@ export class Session {
     this.#challenge = undefined;
   }
 
+  /** A command that waited sees by it whether the card still is the one it was asked of. */
+  get timesForgotten(): number {
+    return this.#timesForgotten;
+  }
+
   forget(): void {
+    this.#timesForgotten += 1;
     this.setPinVerified(false);
     this.isManagementAuthenticated = false;
     this.forgetChallenge();

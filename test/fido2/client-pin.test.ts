@@ -217,6 +217,18 @@ describe("A token", () => {
     expect(await ask(Permission.LBW | Permission.ACFG)).toBe(OK);
   });
 
+  test("never may write large blobs by a command that is not there", async () => {
+    authenticator = new Fido2Authenticator(platform, { largeBlob: "extension", uv: "auto" });
+    client = new PinClient(authenticator);
+    for (const permissions of [Permission.LBW, Permission.LBW | Permission.CM]) {
+      expect(statusOf(await client.requestToken("1234", permissions))).toBe("CTAP2_ERR_UNAUTHORIZED_PERMISSION");
+      expect(statusOf(await client.requestTokenByUv(permissions))).toBe("CTAP2_ERR_UNAUTHORIZED_PERMISSION");
+    }
+    expect(platform.presence.prompts).toEqual([]);
+    expect(await pinRetries(client)).toBe(8);
+    expect(statusOf(await client.requestToken("1234", Permission.CM))).toBe(OK);
+  });
+
   test("does what it was asked for alone, for the relying party it was asked for alone", async () => {
     const forAnother = await client.getToken("1234", Permission.MC | Permission.GA, "other.example");
     expect(statusOf(await register(forAnother))).toBe("CTAP2_ERR_PIN_AUTH_INVALID");

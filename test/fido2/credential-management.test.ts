@@ -260,6 +260,17 @@ describe("The persistent token", () => {
     await send(authenticator, Command.RESET);
     expect(statusOf(await client.manage(Sub.METADATA, undefined, next))).toBe("CTAP2_ERR_PIN_AUTH_INVALID");
   });
+
+  test("ends when the PIN has to be changed, at once", async () => {
+    await furnish();
+    const token = await client.getToken("1234", Permission.PCMR);
+    const minPinLength = async (length: number) =>
+      statusOf(await client.configure(0x03, map([1, length]), await client.getToken("1234", Permission.ACFG)));
+    expect(await minPinLength(4)).toBe("CTAP2_OK");
+    expect(statusOf(await client.manage(Sub.METADATA, undefined, token))).toBe("CTAP2_OK");
+    expect(await minPinLength(5)).toBe("CTAP2_OK");
+    expect(statusOf(await client.manage(Sub.METADATA, undefined, token))).toBe("CTAP2_ERR_PIN_AUTH_INVALID");
+  });
 });
 
 test("Of two clients who delete or rename the same credential at once, the later is told that it is gone", async () => {

@@ -152,6 +152,19 @@ describe("A write", () => {
     expect(await rig.read()).toEqual(bytes(serialize(30)));
   });
 
+  test("that begins again without a token has to begin once more", async () => {
+    const rig = new LargeBlobsRig();
+    const client = rig.pinClient();
+    await client.setPin(PIN);
+    const token = await client.getToken(PIN, Permission.LBW);
+    const whole = serialize(100);
+    const [first, second] = [whole.subarray(0, 50), whole.subarray(50)];
+    const begin = { 2: first, 3: 0, 4: whole.length };
+    expect((await rig.command({ ...begin, ...proofOf(token, first, 0) })).status).toBe(0);
+    expect((await rig.command(begin)).status).toBe(0x36);
+    expect((await rig.command({ 2: second, 3: 50, ...proofOf(token, second, 50) })).status).toBe(0x04);
+  });
+
   test("needs a token with lbw once a PIN is set, which a registration does not take away", async () => {
     const rig = new LargeBlobsRig();
     const client = rig.pinClient();
@@ -189,6 +202,8 @@ describe("A malformed request is refused", () => {
     ["get with a pinUvAuthParam", { 1: 10, 3: 0, 5: Buffer.alloc(32) }, 0x02],
     ["get with a pinUvAuthProtocol", { 1: 10, 3: 0, 6: 2 }, 0x02],
     ["get of more than a fragment", { 1: MAX_FRAGMENT + 1, 3: 0 }, 0x03],
+    ["get of more than a fragment with a length", { 1: MAX_FRAGMENT + 1, 3: 0, 4: 10 }, 0x02],
+    ["get of more than a fragment beyond the end", { 1: MAX_FRAGMENT + 1, 3: 10_000 }, 0x03],
     ["set of more than a fragment", { 2: Buffer.alloc(MAX_FRAGMENT + 1), 3: 0, 4: 10_000 }, 0x03],
     ["set without a length", { 2: set, 3: 0 }, 0x02],
     ["a length of less than an empty array", { 2: Buffer.alloc(16), 3: 0, 4: 16 }, 0x02],

@@ -86,14 +86,26 @@ test("A refusal costs a try; an answer that never came, or a cancellation, does 
   expect(await uvRetries()).toBe(8);
 });
 
-test("Eight refusals block it, power cycle or not; the PIN opens it again", async () => {
-  await client.setPin("1234");
+test("Eight refusals block it, power cycle or not", async () => {
   platform.presence.answer(...Array<"denied">(8).fill("denied"));
   for (let i = 0; i < 7; i++) expect(statusOf(await register(rkAndUv))).toBe("CTAP2_ERR_OPERATION_DENIED");
   expect(statusOf(await client.requestTokenByUv(Permission.CM))).toBe("CTAP2_ERR_UV_BLOCKED");
   expect(statusOf(await register(rkAndUv))).toBe("CTAP2_ERR_PIN_BLOCKED");
   expect(statusOf(await signIn({ 5: cborMap({ uv: true }) }))).toBe("CTAP2_ERR_PIN_BLOCKED");
   authenticator.powerCycle();
+  expect(statusOf(await client.requestTokenByUv(Permission.CM))).toBe("CTAP2_ERR_UV_BLOCKED");
+  expect(platform.presence.prompts).toHaveLength(8);
+});
+
+test("Where a PIN is set, what is refused or blocked asks for it, and it opens the verification again", async () => {
+  await client.setPin("1234");
+  platform.presence.answer(...Array<"denied">(8).fill("denied"));
+  for (let i = 0; i < 4; i++) {
+    expect(statusOf(await register(rkAndUv))).toBe("CTAP2_ERR_PUAT_REQUIRED");
+    expect(statusOf(await signIn({ 5: cborMap({ uv: true }) }))).toBe("CTAP2_ERR_PUAT_REQUIRED");
+  }
+  expect(await uvRetries()).toBe(0);
+  expect(statusOf(await register(rkAndUv))).toBe("CTAP2_ERR_PUAT_REQUIRED");
   expect(statusOf(await client.requestTokenByUv(Permission.CM))).toBe("CTAP2_ERR_UV_BLOCKED");
   expect(platform.presence.prompts).toHaveLength(8);
   await client.getToken("1234", Permission.CM);
