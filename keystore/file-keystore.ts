@@ -120,7 +120,9 @@ export class FileKeyStore implements KeyStore {
       const lock = await StoreLock.acquire(path);
       try {
         const dataKey = await unlockHeader(header, secret, path);
-        await fileSystem.remove(compactedPath(path)); // left over from a crash in the middle of a compaction
+        // Left over from a crash in the middle of a compaction, or of a rewrite on a disk that may be full.
+        await fileSystem.remove(compactedPath(path));
+        await fileSystem.remove(rewrittenPath(path));
         const records = new Map<string, Uint8Array>();
         const { file, tornBytes } = await openJournalFile(fileSystem, path, dataKey, (changes) =>
           apply(records, changes),
@@ -272,7 +274,7 @@ export class FileKeyStore implements KeyStore {
 
   /** After a failed write whose traces could not be cut away: all records to a new file, within exclusive work. */
   async #rewrite(): Promise<void> {
-    const path = `${this.path}.rewrite`; // not the compaction's, which may be under way
+    const path = rewrittenPath(this.path);
     await this.#fileSystem.remove(path);
     const file = await createJournalFile(this.#fileSystem, path, this.#file.header, this.#dataKey);
     try {
@@ -343,6 +345,11 @@ export class FileKeyStore implements KeyStore {
 
 function compactedPath(path: string): string {
   return `${path}.new`;
+}
+
+/** Not the compaction's, which may be under way. */
+function rewrittenPath(path: string): string {
+  return `${path}.rewrite`;
 }
 
 function sizeOf(changes: readonly Change[]): number {

@@ -1,5 +1,5 @@
 // A disk that is full, read-only or broken: nothing is lost, memory shows what the disk has, and service goes on.
-import { readdirSync } from "node:fs";
+import { readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { FileKeyStore } from "../../keystore/file-keystore.ts";
@@ -116,6 +116,16 @@ describe("a compaction that fails", () => {
     const again = await FileKeyStore.open(path, keyFileSecret);
     expect(contents(again)).toBe(before);
     await again.close();
+  });
+});
+
+describe("what a crash left beside a store", () => {
+  it("is gone when it was opened", async () => {
+    const place = join(directory, "leavings");
+    await (await FileKeyStore.create(join(place, "store"), [keyFileSecret])).close();
+    for (const name of ["store.new", "store.rewrite"]) writeFileSync(join(place, name), "half");
+    await (await FileKeyStore.open(join(place, "store"), keyFileSecret)).close();
+    expect(readdirSync(place)).toEqual(["store"]);
   });
 });
 
