@@ -1,11 +1,12 @@
 // The program at a terminal, which `script` of util-linux makes: what becomes of it when it is told to stop while it asks,
 // and when the terminal goes.
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterEach, expect, test, vi } from "vitest";
+import { afterEach, describe, expect, test, vi } from "vitest";
 import { storeDirectory } from "../support/store-directory.ts";
+import { describeMissing } from "../vm/requirements.ts";
 import { script } from "./program.ts";
 
 const directory = storeDirectory();
@@ -51,33 +52,40 @@ function serveAtTerminal() {
   };
 }
 
-test.each(["SIGINT", "SIGTERM", "SIGHUP"] as const)(
-  "%s ends the program while it asks for a passphrase",
-  async (signal) => {
-    const { shows, pid, status, place } = serveAtTerminal();
+const title = "The program at a terminal";
+const { stdout: version } = spawnSync("script", ["--version"], { encoding: "utf8", timeout: 10_000 });
+if (version?.includes("util-linux")) describe(title, tests);
+else describeMissing(title, ["bsdutils"], tests);
+
+function tests(): void {
+  test.each(["SIGINT", "SIGTERM", "SIGHUP"] as const)(
+    "%s ends the program while it asks for a passphrase",
+    async (signal) => {
+      const { shows, pid, status, place } = serveAtTerminal();
+      await shows("A passphrase for the new store");
+      process.kill(pid(), signal);
+      await shows("latchkey: No passphrase was given.");
+      expect(await status()).toBe(1);
+      expect(existsSync(join(place, "latchkey"))).toBe(false);
+    },
+  );
+
+  test("A terminal that goes takes the key along, in an orderly way and without a core dump", async () => {
+    const { child, shows, status, place } = serveAtTerminal();
     await shows("A passphrase for the new store");
-    process.kill(pid(), signal);
-    await shows("latchkey: No passphrase was given.");
-    expect(await status()).toBe(1);
-    expect(existsSync(join(place, "latchkey"))).toBe(false);
-  },
-);
+    child.stdin.write("\r");
+    await shows("Ctrl-C");
+    child.kill("SIGKILL");
+    await once(child, "close");
+    expect(await status()).toBe(128 + 1);
+    expect(readdirSync(join(place, "latchkey")).sort()).toEqual(["store", "store.key"]); // no lock, no socket
+  });
 
-test("A terminal that goes takes the key along, in an orderly way and without a core dump", async () => {
-  const { child, shows, status, place } = serveAtTerminal();
-  await shows("A passphrase for the new store");
-  child.stdin.write("\r");
-  await shows("Ctrl-C");
-  child.kill("SIGKILL");
-  await once(child, "close");
-  expect(await status()).toBe(128 + 1);
-  expect(readdirSync(join(place, "latchkey")).sort()).toEqual(["store", "store.key"]); // no lock, no socket
-});
-
-test("A terminal that goes while it asks ends the program, too", async () => {
-  const { child, shows, status } = serveAtTerminal();
-  await shows("A passphrase for the new store");
-  child.kill("SIGKILL");
-  await once(child, "close");
-  expect(await status()).toBe(128 + 1);
-});
+  test("A terminal that goes while it asks ends the program, too", async () => {
+    const { child, shows, status } = serveAtTerminal();
+    await shows("A passphrase for the new store");
+    child.kill("SIGKILL");
+    await once(child, "close");
+    expect(await status()).toBe(128 + 1);
+  });
+}
