@@ -172,8 +172,8 @@ export class ApduDispatcher {
     chain ??= { header: { cla, ins, p1, p2 }, parts: [], length: 0 };
     chain.length += apdu.data.length;
     if (chain.length > MAX_CHAIN_LENGTH) throw new StatusError(StatusWord.WRONG_LENGTH);
-    // What a reader hands over is its buffer, which the next part overwrites.
-    chain.parts.push(Uint8Array.from(apdu.data));
+    // What a reader hands over is its buffer, which the next part overwrites. Empty parts would pile up without an end.
+    if (apdu.data.length > 0) chain.parts.push(Uint8Array.from(apdu.data));
     if (isLast) return { ...apdu, data: concat(...chain.parts) };
     this.#chain = chain;
     return undefined;

@@ -221,6 +221,12 @@ test.each(["0c02000001ee", "0102000001ee", "ff02000001ee", "0002000005ee", "00"]
   },
 );
 
+test("A chain of ever so many empty parts takes no room, and comes to what the last one holds", async () => {
+  const { send } = await selectedCard();
+  for (let n = 0; n < 130_000; n++) await send("10020000");
+  expect(await send("0002000001dd")).toBe("dd9000");
+});
+
 test("A SELECT in the middle of a chain is a client that begins", async () => {
   const { send, second } = await selectedCard();
   await send("1002000002aabb");
