@@ -37,7 +37,6 @@
 //   2+k   4   length of the value; ff ff ff ff: the record is deleted
 //   6+k   v   value
 //   Zeros follow, up to the next multiple of 256 bytes (of 4,096 beyond 4,096).
-import { concat } from "../src/bytes/concat.ts";
 import { encodeU16be, encodeU32be } from "../src/bytes/integer.ts";
 import { Reader } from "../src/bytes/reader.ts";
 import { bytes, type Infer, struct, text, u8, u16be } from "../src/bytes/struct.ts";
@@ -99,7 +98,8 @@ export function encodeChanges(changes: readonly Change[]): Uint8Array {
   }
   const size = parts.reduce((sum, part) => sum + part.length, 0);
   const bucket = size <= LARGE_PADDING ? PADDING : LARGE_PADDING;
-  return concat(...parts, new Uint8Array((bucket - (size % bucket)) % bucket));
+  parts.push(new Uint8Array((bucket - (size % bucket)) % bucket));
+  return Buffer.concat(parts); // there may be more than a call takes arguments
 }
 
 /** The changes of a plaintext, values copied. Throws ReaderError when it is malformed, which an authentic one never is. */

@@ -47,14 +47,6 @@ const Response = {
   THIRD_PARTY_PAYMENT: 0x0c,
 } as const;
 
-/** The disk alone limits how many there can be. Platforms keep this number in 32 bits or fewer, so it is a modest one. */
-const MAX_DISCOVERABLE_CREDENTIALS = 1_000_000;
-
-/** getInfo's remainingDiscoverableCredentials, and what getCredsMetadata says of it. */
-export function countRemaining({ credentials }: Fido2Context): number {
-  return Math.max(0, MAX_DISCOVERABLE_CREDENTIALS - credentials.discoverableCount);
-}
-
 export function credentialManagement(
   context: Fido2Context,
   data: Uint8Array,
@@ -185,7 +177,7 @@ function getCredsMetadata(request: ManagementRequest): CborMap {
   requireAnyRelyingParty(authorize(request, "read"));
   return new Map<CborValue, CborValue>([
     [Response.EXISTING_RESIDENT_CREDENTIALS_COUNT, request.context.credentials.discoverableCount],
-    [Response.MAX_POSSIBLE_REMAINING_RESIDENT_CREDENTIALS_COUNT, countRemaining(request.context)],
+    [Response.MAX_POSSIBLE_REMAINING_RESIDENT_CREDENTIALS_COUNT, request.context.credentials.discoverableRoom],
   ]);
 }
 

@@ -13,6 +13,7 @@ import { encodeCredentialRecord, parseCredentialRecord } from "./credential-reco
 import { keyOfLargeBlob } from "./large-blob-record.ts";
 import type { RelyingParty, User } from "./parameters.ts";
 import { openCredentialId, type SealedTraits, sealCredentialId } from "./sealed-id.ts";
+import { CtapError, CtapStatus } from "./status.ts";
 
 // What the U2F applet may know of FIDO2 goes through this file.
 export { CoseAlgorithm } from "./cose-key.ts";
@@ -31,6 +32,8 @@ const STORE_STATE = "fido2/store-state";
 const STORE_STATE_LENGTH = 16;
 
 const DISCOVERABLE_ID_LENGTH = 32;
+/** A reset forgets them all, and the large blobs of each, in one commit: there are no more than one can name. */
+const MAX_DISCOVERABLE_CREDENTIALS = 50_000;
 /** How many opened ids are kept ready to sign; reopening one costs about 0.15 ms. */
 const MAX_OPENED = 256;
 
@@ -73,6 +76,11 @@ export class Credentials {
   /** How many discoverable credentials there are. */
   get discoverableCount(): number {
     return this.#index.size;
+  }
+
+  /** How many more there can be: getInfo's remainingDiscoverableCredentials, and what getCredsMetadata says of it. */
+  get discoverableRoom(): number {
+    return Math.max(0, MAX_DISCOVERABLE_CREDENTIALS - this.discoverableCount);
   }
 
   /** 16 bytes that are others after each change of the discoverable credentials. */
@@ -119,13 +127,16 @@ export class Credentials {
 
   /**
    * Stores a discoverable credential, in place of the one for the same relying party and user if there is one, both in
-   * one commit. Rejects with the store's error, and then nothing has changed.
+   * one commit. Rejects with KEY_STORE_FULL or the store's error, and then nothing has changed.
    */
   async save(credential: Credential): Promise<void> {
     const { account } = credential;
     if (account === undefined) throw new TypeError("only discoverable credentials are stored");
     await this.#changes.take(async () => {
       const replaced = this.#index.findByUser(credential.rpIdHash, account.user.id);
+      if (replaced === undefined && this.discoverableRoom === 0) {
+        throw new CtapError(CtapStatus.CTAP2_ERR_KEY_STORE_FULL);
+      }
       await this.#commit({
         ...(replaced === undefined ? {} : this.#removalOf(replaced)),
         [keyOf(credential)]: encodeCredentialRecord(credential, account),

@@ -5,7 +5,6 @@ import { listAttestationFormats } from "./attestation.ts";
 import { configSubCommands, MAX_MIN_PIN_LENGTH_RP_IDS } from "./config.ts";
 import type { Fido2Context } from "./context.ts";
 import { listAdvertisedAlgorithms } from "./cose-key.ts";
-import { countRemaining } from "./credential-management.ts";
 import { MAX_CRED_BLOB_LENGTH } from "./extensions/cred-blob.ts";
 import { listExtensions } from "./extensions/table.ts";
 import { MAX_SERIALIZED_LARGE_BLOB_ARRAY } from "./large-blobs.ts";
@@ -80,7 +79,7 @@ export async function getInfo(context: Fido2Context, data: Uint8Array): Promise<
     [InfoMember.MAX_CRED_BLOB_LENGTH, MAX_CRED_BLOB_LENGTH],
     [InfoMember.MAX_RP_IDS_FOR_SET_MIN_PIN_LENGTH, MAX_MIN_PIN_LENGTH_RP_IDS],
     [InfoMember.UV_MODALITY, builtInUv ? UV_MODALITY : undefined],
-    [InfoMember.REMAINING_DISCOVERABLE_CREDENTIALS, countRemaining(context)],
+    [InfoMember.REMAINING_DISCOVERABLE_CREDENTIALS, context.credentials.discoverableRoom],
     [InfoMember.ATTESTATION_FORMATS, listAttestationFormats(context)],
     [InfoMember.UV_COUNT_SINCE_LAST_PIN_ENTRY, builtInUv ? pin.uvCountSinceLastPinEntry : undefined],
     [InfoMember.LONG_TOUCH_FOR_RESET, settings.longTouchForReset],

@@ -200,7 +200,7 @@ describe("latchkey fido", () => {
     await vi.waitFor(async () => {
       printed.length = 0;
       await fidoInfo(plain, around, print);
-      expect(printed[3]).toBe("  credentials: 1 discoverable, room for 999999 more");
+      expect(printed[3]).toBe("  credentials: 1 discoverable, room for 49999 more");
     });
     await powerCycle(plain, env, print);
     await register(serving, "bob");

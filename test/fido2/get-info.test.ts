@@ -65,7 +65,7 @@ test("A new key tells what it can do", async () => {
   expect(info.get(0x0e)).toBeGreaterThan(0);
   expect(info.get(0x0f)).toBeGreaterThanOrEqual(32);
   expect(info.get(0x10)).toBe(32);
-  expect(info.get(0x14)).toBe(1_000_000);
+  expect(info.get(0x14)).toBe(50_000);
   expect(info.get(0x16)).toEqual(["packed"]);
   expect(info.get(0x18)).toBe(false);
   expect(info.get(0x1a)).toEqual(["usb"]);
@@ -96,7 +96,7 @@ test("It follows the PIN, the credentials and the built-in verification", async 
   await send(authenticator, Command.MAKE_CREDENTIAL, makeCredentialParameters({ 7: cborMap({ rk: true, uv: true }) }));
   const info = await infoOf(authenticator);
   expect(entriesOf(info.get(0x04))).toMatchObject({ clientPin: true, uv: true, uvAcfg: true });
-  expect([info.get(0x12), info.get(0x14), info.get(0x17)]).toEqual([1, 999_999, 1]);
+  expect([info.get(0x12), info.get(0x14), info.get(0x17)]).toEqual([1, 49_999, 1]);
   await client.getToken("1234", Permission.CM);
   expect((await infoOf(authenticator)).get(0x17)).toBe(0);
 });

@@ -1,4 +1,4 @@
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { Fido2Authenticator } from "../../applets/fido2/authenticator.ts";
 import type { CborValue } from "../../src/cbor.ts";
 import {
@@ -194,6 +194,17 @@ test("A store that is full answers KEY_STORE_FULL, and keeps the credential that
   expect((await rig.make({ 7: cborMap({ rk: true }) })).status).toBe(0x28);
   expect(rig.platform.store.snapshot()).toEqual(before);
   verifyAssertion(await rig.get(), publicKey);
+});
+
+test("A key that has as many accounts as there can be takes no other, and replaces one of them", async () => {
+  const rig = new Fido2Rig();
+  await rig.registerResident(1);
+  vi.spyOn(rig.authenticator.credentials, "discoverableRoom", "get").mockReturnValue(0);
+  const another = cborMap({ id: Buffer.from("user 2"), name: "name 2" });
+  expect((await rig.make({ 3: another, 7: cborMap({ rk: true }) })).status).toBe(0x28);
+  await rig.registerResident(1);
+  expect(rig.authenticator.credentials.discoverableCount).toBe(1);
+  await rig.register({ 3: another });
 });
 
 test("A credential that cannot be written for another reason is not made: OTHER", async () => {

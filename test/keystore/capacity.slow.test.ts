@@ -1,4 +1,5 @@
-// What 10,000 discoverable credentials cost: opening the store and the key, a commit, an assertion.
+// What 10,000 discoverable credentials cost: opening the store and the key, a commit, an assertion; and that as many as
+// there can be are forgotten by a reset.
 import { join } from "node:path";
 import { expect, it } from "vitest";
 import { Fido2Authenticator } from "../../applets/fido2/authenticator.ts";
@@ -73,4 +74,22 @@ it("is at most 0.5 s to open, and 1.2 times the commit and the assertion of 10",
   expect(sides[1].open).toBeLessThan(500);
   expect(commit.many / commit.few).toBeLessThan(1.2);
   expect(assertion.many / assertion.few).toBeLessThan(1.2);
+});
+
+it("takes a reset of as many credentials as there can be, each with a large blob, in one commit", async () => {
+  const path = join(directory, "full");
+  const store = await FileKeyStore.create(path, [keyFileSecret]);
+  const key = new Fido2Authenticator({ ...createTestPlatform(), store });
+  const kinds = ["credential", "large-blob"];
+  const step = 1_000;
+  const count = key.credentials.discoverableRoom;
+  for (let at = 0; at < count; at += step) {
+    const ids = Array.from({ length: step }, (_, n) => (at + n).toString(16).padStart(64, "0"));
+    const keys = ids.flatMap((id) => kinds.map((kind) => `fido2/${kind}/${id}`));
+    await store.commit(Object.fromEntries(keys.map((name) => [name, Uint8Array.of(0)])));
+  }
+  expect([...store.keys("fido2/credential/")]).toHaveLength(count);
+  await key.credentials.reset();
+  expect([...store.keys("fido2/")]).toEqual([]);
+  await store.close();
 });
