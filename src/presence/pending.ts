@@ -11,6 +11,9 @@ const OUTCOME_MS = 10_000;
 /** A polled prompt is withdrawn when its client has not asked for this long: clients poll several times a second. */
 const POLL_GAP_MS = 5_000;
 
+/** Polled prompts at a time, so that a client that polls for ever other things asks a person and the memory for so many. */
+const MAX_POLLED = 64;
+
 export interface WaitingPrompt {
   readonly id: number;
   readonly prompt: PresencePrompt;
@@ -69,7 +72,9 @@ export class PendingPresence implements UserPresence {
 
   poll(prompt: PresencePrompt, client: string): PresenceOutcome | "pending" {
     const key = JSON.stringify([client, prompt.applet, prompt.action, prompt.subject, prompt.account]);
-    const polled = this.#polled.get(key) ?? this.#openPolled(prompt, key);
+    const known = this.#polled.get(key);
+    if (known === undefined && this.#polled.size >= MAX_POLLED) return "pending"; // asked for when there is room
+    const polled = known ?? this.#openPolled(prompt, key);
     if (polled.outcome !== undefined) {
       this.#forget(key, polled);
       return polled.outcome;

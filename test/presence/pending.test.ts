@@ -108,6 +108,17 @@ test("A prompt is withdrawn when its client stops polling", () => {
   expect(vi.getTimerCount()).toBe(0);
 });
 
+test("No more than 64 prompts are polled for at once; what comes on top is asked when there is room", () => {
+  const presence = new PendingPresence();
+  const poll = (n: number) => presence.poll({ ...login, subject: `${n}.example` }, "channel 1");
+  for (let n = 0; n < 70; n++) expect(poll(n)).toBe("pending");
+  expect(presence.waiting).toHaveLength(64);
+  presence.answer(presence.waiting[0]?.id ?? 0, true);
+  expect(poll(0)).toBe("granted");
+  expect(poll(69)).toBe("pending");
+  expect(presence.waiting.at(-1)?.prompt.subject).toBe("69.example");
+});
+
 test("A reset withdraws what is asked and forgets what was granted", async () => {
   const presence = new PendingPresence();
   presence.poll(register, "channel 1");
