@@ -90,9 +90,8 @@ export class FileKeyStore implements KeyStore {
         let isNamed = false;
         try {
           await file.sync();
-          await fileSystem.link(staged, path);
+          await fileSystem.renameNew(staged, path);
           isNamed = true;
-          await fileSystem.remove(staged);
           await fileSystem.syncDirectory(path);
         } catch (error) {
           await discardJournalFile(fileSystem, file, staged);
@@ -226,7 +225,7 @@ export class FileKeyStore implements KeyStore {
       if (value !== null) this.#liveBytes += changeSize([key, value]);
     }
     apply(this.#records, changes);
-    this.#sinceSnapshot?.push(...changes);
+    if (this.#sinceSnapshot !== undefined) for (const change of changes) this.#sinceSnapshot.push(change);
   }
 
   #compactWhenWorthIt(): void {

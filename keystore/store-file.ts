@@ -1,8 +1,9 @@
 // The file operations of the keystore, with their order of durability, behind one small face: so that tests can let
 // each of them fail. The only importer of node:fs here but the lock.
-import { constants, mkdirSync, statSync } from "node:fs";
+import { constants } from "node:fs";
 import { type FileHandle, link, open, realpath, rename, rm } from "node:fs/promises";
 import { dirname } from "node:path";
+import { makeDirectories } from "../src/directories.ts";
 import { KeyStoreError } from "./index.ts";
 
 /** An open file that is only ever appended to, cut back, and synced. */
@@ -26,8 +27,8 @@ export interface FileSystem {
   read(path: string): Promise<Uint8Array>;
   /** Creates with mode 0600; fails when it exists. */
   create(path: string): Promise<StoreFile>;
-  /** Gives a file a second name, which nothing may have yet; durable after syncDirectory. */
-  link(from: string, to: string): Promise<void>;
+  /** Renames to what nothing may have as its name yet, in one step wherever the disk can; durable after syncDirectory. */
+  renameNew(from: string, to: string): Promise<void>;
   /** Makes the directory of a file, mode 0700, where there is none. */
   makeDirectory(path: string): Promise<void>;
   /** Renames over `to`; durable after syncDirectory. */
@@ -106,7 +107,18 @@ export const nodeFileSystem: FileSystem = {
     makeDirectories(dirname(path));
   },
 
-  link,
+  async renameNew(from, to) {
+    try {
+      await link(from, to);
+    } catch (error) {
+      if (!NO_SECOND_NAME.includes((error as NodeJS.ErrnoException).code)) throw error;
+      // An empty file takes the name first: a crash in this moment leaves that, a second process finds it.
+      await (await nodeFileSystem.create(to)).close();
+      await rename(from, to);
+      return;
+    }
+    await rm(from);
+  },
 
   rename,
 
@@ -126,17 +138,8 @@ export const nodeFileSystem: FileSystem = {
   },
 };
 
-/** mkdir's own `recursive` never comes back (Node 20) where nothing can be made and the system says ENOENT, as in /proc. */
-export function makeDirectories(directory: string): void {
-  const isThere = () => statSync(directory, { throwIfNoEntry: false })?.isDirectory() === true;
-  if (isThere()) return;
-  if (dirname(directory) !== directory) makeDirectories(dirname(directory));
-  try {
-    mkdirSync(directory, { mode: 0o700 });
-  } catch (error) {
-    if (!isThere()) throw error; // unless somebody else made it meanwhile
-  }
-}
+/** What link says where a file can have one name only (FAT, some network disks), or where it is not allowed. */
+const NO_SECOND_NAME: readonly (string | undefined)[] = ["EPERM", "EACCES", "ENOTSUP", "EOPNOTSUPP", "ENOSYS"];
 
 const SENTENCES: Readonly<Record<string, readonly [KeyStoreError["code"], (path: string) => string]>> = {
   ENOENT: ["not-found", (path) => `there is no store at ${path}; make one with "latchkey init".`],

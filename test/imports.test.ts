@@ -40,6 +40,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
   "src/presence": ["src/platform.ts"],
   "src/control": [
     "src/presence",
+    "src/directories.ts",
     "src/platform.ts",
     "src/transport.ts",
     "src/crypto",
@@ -68,11 +69,12 @@ const layers: Readonly<Record<string, readonly string[]>> = {
   "src/log.ts": [],
   "src/transport.ts": [],
   "src/turns.ts": [],
+  "src/directories.ts": [],
   "src/pin-complexity.ts": [],
   "src/touch.ts": ["src/platform.ts", "src/transport.ts"],
   applets: ofEachApplet,
   "applets/u2f": [...ofEachApplet, "applets/fido2/credentials.ts"], // the only edge between applets
-  keystore: ["src/bytes", "src/turns.ts"],
+  keystore: ["src/bytes", "src/turns.ts", "src/directories.ts"],
 };
 
 /** Modules that only these places may import. */
@@ -81,7 +83,14 @@ const reserved: Readonly<Record<string, readonly string[]>> = {
   "node:http": ["src/control"], // over a socket in the file system alone
   "cbor-x": ["src/cbor.ts"],
   commander: ["src/cli.ts", "src/cli"],
-  "node:fs": ["src/cli", "src/control", "src/usbip/vhci.ts", "keystore/store-file.ts", "keystore/lock.ts"],
+  "node:fs": [
+    "src/cli",
+    "src/control",
+    "src/directories.ts",
+    "src/usbip/vhci.ts",
+    "keystore/store-file.ts",
+    "keystore/lock.ts",
+  ],
   "node:crypto": [
     "src/crypto",
     "src/bytes/equal.ts",

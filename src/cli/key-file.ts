@@ -2,10 +2,9 @@
 //
 //   latchkey-key-1 <43 characters of base64url>
 import { randomBytes } from "node:crypto";
-import { closeSync, fsyncSync, linkSync, openSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { dirname } from "node:path";
+import { readFileSync, statSync } from "node:fs";
 import type { Secret } from "../../keystore/keys.ts";
-import { makeDirectories } from "../../keystore/store-file.ts";
+import { nodeFileSystem as fileSystem } from "../../keystore/store-file.ts";
 import { Failure, systemCode } from "./failure.ts";
 
 const LINE = /^latchkey-key-1 ([\w-]{43})\n?$/;
@@ -37,35 +36,27 @@ const REASONS: Readonly<Record<string, string>> = {
  * Makes a key file that must not exist, durable and whole at once: a part of one, which a crash or a full disk would leave,
  * would be refused as the key file of the next start. Throws Failure.
  */
-export function createKeyFile(path: string): Secret {
+export async function createKeyFile(path: string): Promise<Secret> {
   const key = randomBytes(32);
   const staged = `${path}.${process.pid}-${randomBytes(6).toString("hex")}`;
   try {
-    makeDirectories(dirname(path));
-    const line = `latchkey-key-1 ${key.toString("base64url")}\n`;
+    await fileSystem.makeDirectory(path);
+    const file = await fileSystem.create(staged);
     try {
-      writeFileSync(staged, line, { mode: 0o600, flag: "wx", flush: true });
-      linkSync(staged, path);
+      await file.write(Buffer.from(`latchkey-key-1 ${key.toString("base64url")}\n`), 0);
+      await file.sync();
+      await fileSystem.renameNew(staged, path);
     } finally {
-      rmSync(staged, { force: true });
+      await file.close();
+      await fileSystem.remove(staged);
     }
-    syncDirectory(dirname(path));
+    await fileSystem.syncDirectory(path);
   } catch (error) {
     const { code = "", syscall } = error as NodeJS.ErrnoException;
     const why = REASONS[`${code} ${syscall}`] ?? REASONS[code] ?? code;
     throw new Failure(`The key file ${path} cannot be made: ${why}.`, { cause: error });
   }
   return { kind: "key-file", key };
-}
-
-function syncDirectory(path: string): void {
-  if (process.platform === "win32") return; // which cannot open a directory
-  const directory = openSync(path, "r");
-  try {
-    fsyncSync(directory);
-  } finally {
-    closeSync(directory);
-  }
 }
 
 function unreadable(path: string, code = "unknown error"): string {

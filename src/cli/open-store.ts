@@ -90,7 +90,7 @@ export async function createStore(options: StoreOptions, around: Surroundings): 
 
 async function chooseSecret(options: StoreOptions, { terminal, env }: Surroundings): Promise<FoundSecret> {
   if (options.keyFile !== undefined && !existsSync(options.keyFile)) {
-    return { secret: createKeyFile(options.keyFile), origin: `the new key file ${options.keyFile}` };
+    return { secret: await createKeyFile(options.keyFile), origin: `the new key file ${options.keyFile}` };
   }
   const found = findSecret(options.store, options, env);
   if (found !== undefined) return found;
@@ -102,5 +102,8 @@ async function chooseSecret(options: StoreOptions, { terminal, env }: Surroundin
     ));
   if (passphrase !== undefined) return { secret: { kind: "passphrase", passphrase }, origin: "that passphrase" };
   const path = keyFileBeside(options.store);
-  return { secret: createKeyFile(path), origin: `a new key file beside it, ${path}: who reads both has everything` };
+  return {
+    secret: await createKeyFile(path),
+    origin: `a new key file beside it, ${path}: who reads both has everything`,
+  };
 }

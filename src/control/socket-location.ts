@@ -1,9 +1,10 @@
 // Where control sockets are: in a directory of their user alone, one file for each running key, so that a command finds
 // the only one and can list several. On Windows: named pipes, which have no directory.
 import { randomBytes } from "node:crypto";
-import { lstatSync, mkdirSync, readdirSync } from "node:fs";
+import { lstatSync, readdirSync } from "node:fs";
 import { tmpdir, userInfo } from "node:os";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
+import { makeDirectories } from "../directories.ts";
 import { Refusal } from "./refusal.ts";
 
 const SUFFIX = ".sock";
@@ -64,18 +65,6 @@ function isThere(directory: string): boolean {
       `${directory} cannot be looked into for running keys: correct XDG_RUNTIME_DIR, or name a key's socket with --control.`,
       { cause: error },
     );
-  }
-}
-
-/** Not mkdir's own `recursive`, which never comes back (Node 20) where nothing can be made and the system says ENOENT. */
-function makeDirectories(directory: string): void {
-  const isThere = () => lstatSync(directory, { throwIfNoEntry: false }) !== undefined;
-  if (isThere()) return;
-  makeDirectories(dirname(directory));
-  try {
-    mkdirSync(directory, { mode: 0o700 });
-  } catch (error) {
-    if (!isThere()) throw error; // unless another key made it meanwhile
   }
 }
 

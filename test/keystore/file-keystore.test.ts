@@ -180,11 +180,11 @@ describe("opening what is no store of ours", () => {
       created.push(name);
       return nodeFileSystem.create(name);
     };
-    const link = async (from: string, to: string) => {
+    const renameNew = async (from: string, to: string) => {
       await inspectStore(from, keyFileSecret);
-      await nodeFileSystem.link(from, to);
+      await nodeFileSystem.renameNew(from, to);
     };
-    const fileSystem = { ...nodeFileSystem, create, link };
+    const fileSystem = { ...nodeFileSystem, create, renameNew };
     await (await FileKeyStore.create(path, [keyFileSecret], { fileSystem })).close();
     expect(created).not.toContain(path);
     expect(readdirSync(join(directory, "made"))).toEqual(["store"]);
