@@ -41,7 +41,12 @@ function serveAtTerminal() {
   child.stdout.on("data", (data: Buffer) => {
     shown += data.toString();
   });
-  const read = (name: string) => Number(readFileSync(join(place, name), "utf8"));
+  /** @throws as long as the shell has not written it whole */
+  const read = (name: string) => {
+    const [, number] = /^(\d+)\n$/.exec(readFileSync(join(place, name), "utf8")) ?? [];
+    if (number === undefined) throw new Error(`${name} is not written yet`);
+    return Number(number);
+  };
   return {
     child,
     place,
