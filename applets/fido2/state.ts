@@ -57,7 +57,7 @@ export class Fido2State {
     this.forgetSequences();
   }
 
-  /** A request that waited sees by it whether the key was reset, or lost its power, meanwhile. */
+  /** By it requestTouch sees whether the key was reset, or lost its power, meanwhile. */
   get timesForgotten(): number {
     return this.#timesForgotten;
   }

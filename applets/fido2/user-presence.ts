@@ -7,16 +7,12 @@ import { CtapError, CtapStatus } from "./status.ts";
 
 type Prompt = Omit<PresencePrompt, "applet">;
 
-/** A touch counts as refused if the owner reset the key meanwhile, or the power went: it was for a key that was. */
-export async function askForUserPresence(
+export function askForUserPresence(
   { platform, state }: Fido2Context,
   transport: Transport,
   prompt: Prompt,
 ): Promise<PresenceOutcome> {
-  const { timesForgotten } = state;
-  const outcome = await requestTouch(platform, transport, { applet: "FIDO2", ...prompt });
-  const wasForgotten = outcome === "granted" && state.timesForgotten !== timesForgotten;
-  return wasForgotten ? "denied" : outcome;
+  return requestTouch(platform, transport, { applet: "FIDO2", ...prompt }, () => state.timesForgotten);
 }
 
 /**

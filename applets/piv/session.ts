@@ -57,7 +57,7 @@ export class Session {
     this.#challenge = undefined;
   }
 
-  /** A command that waited sees by it whether the card still is the one it was asked of. */
+  /** By it requestTouch sees whether the card still is the one that the touch was asked for. */
   get timesForgotten(): number {
     return this.#timesForgotten;
   }

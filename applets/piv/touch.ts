@@ -21,10 +21,7 @@ export async function requireTouch(
   const now = platform.clock.now();
   if (policy === TouchPolicy.CACHED && last !== undefined && now - last < CACHED_FOR) return;
   const prompt = { applet: "PIV", action, subject: `slot ${slotName(slot)}` };
-  const { timesForgotten } = session;
-  const outcome = await requestTouch(platform, transport, prompt);
-  // Meanwhile the owner may have reset the application, or the power may have gone: the touch was for a key that was.
-  const wasForgotten = session.timesForgotten !== timesForgotten;
-  if (outcome !== "granted" || wasForgotten) throw new StatusError(StatusWord.SECURITY_STATUS_NOT_SATISFIED);
+  const outcome = await requestTouch(platform, transport, prompt, () => session.timesForgotten);
+  if (outcome !== "granted") throw new StatusError(StatusWord.SECURITY_STATUS_NOT_SATISFIED);
   session.touchedAt.set(slot, platform.clock.now());
 }
