@@ -6,7 +6,7 @@ import { parseHeader } from "./header.ts";
 import { KeyStoreError } from "./index.ts";
 import type { Secret } from "./keys.ts";
 import { StoreLock } from "./lock.ts";
-import { creationError, type FileSystem, nodeFileSystem, storeError } from "./store-file.ts";
+import { creationError, type FileSystem, nodeFileSystem, storeError, writeNewFile } from "./store-file.ts";
 
 const ATTEMPTS = 5;
 
@@ -97,16 +97,7 @@ async function exists(path: string, fileSystem: FileSystem): Promise<boolean> {
 
 async function writeNew(bytes: Uint8Array, target: string, fileSystem: FileSystem): Promise<void> {
   try {
-    const file = await fileSystem.create(target);
-    try {
-      await file.write(bytes, 0);
-      await file.sync();
-    } catch (error) {
-      await file.close();
-      await fileSystem.remove(target);
-      throw error;
-    }
-    await file.close();
+    await writeNewFile(fileSystem, target, bytes);
     await fileSystem.syncDirectory(target);
   } catch (error) {
     throw creationError(error, target);

@@ -11,14 +11,14 @@ import { type KeyStore, KeyStoreError } from "./index.ts";
 import {
   copyJournalFile,
   createJournalFile,
-  discardJournalFile,
+  type Identity,
   type JournalFile,
   openJournalFile,
   readHeader,
 } from "./journal-file.ts";
 import type { ScryptParameters, Secret } from "./keys.ts";
 import { StoreLock } from "./lock.ts";
-import { type FileSystem, nodeFileSystem, storeError } from "./store-file.ts";
+import { discardFile, type FileSystem, nodeFileSystem, storeError } from "./store-file.ts";
 
 export interface FileKeyStoreOptions {
   /** Told, in a sentence, what the person should know: a torn tail that was dropped. */
@@ -83,21 +83,7 @@ export class FileKeyStore implements KeyStore {
         let slots: readonly Slot[] = [];
         for (const secret of secrets)
           slots = withSlot(slots, await createSlot(secret, dataKey, storeId, options.scrypt));
-        // Whole before it has its name: what a crash left of it would be no store, and in the way of the next start.
-        const staged = compactedPath(path);
-        await fileSystem.remove(staged);
-        const file = await createJournalFile(fileSystem, staged, { storeId, slots }, dataKey);
-        let isNamed = false;
-        try {
-          await file.sync();
-          await fileSystem.renameNew(staged, path);
-          isNamed = true;
-          await fileSystem.syncDirectory(path);
-        } catch (error) {
-          await discardJournalFile(fileSystem, file, staged);
-          if (isNamed) await fileSystem.remove(path).catch(() => {});
-          throw error;
-        }
+        const file = await createNamed(fileSystem, path, { storeId, slots }, dataKey);
         return new FileKeyStore(path, options, lock, dataKey, file, new Map());
       } catch (error) {
         await lock.release();
@@ -264,7 +250,7 @@ export class FileKeyStore implements KeyStore {
         await this.#changeOver(written, path);
       });
     } catch (error) {
-      if (file !== undefined && this.#file !== file) await discardJournalFile(this.#fileSystem, file, path);
+      if (file !== undefined && this.#file !== file) await discardFile(this.#fileSystem, file, path);
       throw storeError(error, this.path);
     } finally {
       this.#sinceSnapshot = undefined;
@@ -281,7 +267,7 @@ export class FileKeyStore implements KeyStore {
       await file.sync();
       await this.#changeOver(file, path);
     } catch (error) {
-      if (this.#file !== file) await discardJournalFile(this.#fileSystem, file, path);
+      if (this.#file !== file) await discardFile(this.#fileSystem, file, path);
       throw error;
     }
   }
@@ -339,6 +325,28 @@ export class FileKeyStore implements KeyStore {
     await this.#lock.release();
     wipe(this.#dataKey, ...this.#records.values());
     this.#records.clear();
+  }
+}
+
+/** An empty store, whole before it has its name: what a crash left of it would be none, and in the way of the next start. */
+async function createNamed(
+  fileSystem: FileSystem,
+  path: string,
+  identity: Identity,
+  dataKey: Uint8Array,
+): Promise<JournalFile> {
+  let name = compactedPath(path);
+  await fileSystem.remove(name);
+  const file = await createJournalFile(fileSystem, name, identity, dataKey);
+  try {
+    await file.sync();
+    await fileSystem.renameNew(name, path);
+    name = path;
+    await fileSystem.syncDirectory(path);
+    return file;
+  } catch (error) {
+    await discardFile(fileSystem, file, name);
+    throw error;
   }
 }
 

@@ -3,9 +3,9 @@
 import { type Change, FRAME_HEAD_SIZE, TAG_SIZE } from "./format.ts";
 import { parseHeader, unlockHeader } from "./header.ts";
 import { findFrame, JOURNAL_START, type JournalPosition, readFrame } from "./journal.ts";
-import { createJournalFile, discardJournalFile } from "./journal-file.ts";
+import { createJournalFile } from "./journal-file.ts";
 import { FileKeys, type Secret } from "./keys.ts";
-import { creationError, type FileSystem, nodeFileSystem, storeError } from "./store-file.ts";
+import { creationError, discardFile, type FileSystem, nodeFileSystem, storeError } from "./store-file.ts";
 
 export interface Damage {
   /** From the start of the file to where whole frames go on, or to its end. */
@@ -63,7 +63,7 @@ export async function recoverStore(
       await fileSystem.syncDirectory(target);
     } catch (error) {
       // A part of it would open like the whole.
-      await discardJournalFile(fileSystem, file, target);
+      await discardFile(fileSystem, file, target);
       throw error;
     }
     await file.close();

@@ -6,7 +6,7 @@ import { encodeHeader, type Header, type ParsedHeader, parseHeader, type Slot } 
 import { KeyStoreError } from "./index.ts";
 import { JOURNAL_START, type JournalPosition, readFrame, sealFrame } from "./journal.ts";
 import { FileKeys } from "./keys.ts";
-import type { FileSystem, StoreFile } from "./store-file.ts";
+import { discardFile, type FileSystem, type StoreFile } from "./store-file.ts";
 
 /** What a file keeps of its header when it is written anew. */
 export type Identity = Pick<Header, "storeId" | "slots">;
@@ -187,16 +187,9 @@ export async function copyJournalFile(
     await copy.sync();
     return copy;
   } catch (error) {
-    await copy.close();
-    await fileSystem.remove(path);
+    await discardFile(fileSystem, copy, path);
     throw error;
   }
-}
-
-/** Takes a file away that came to nothing. */
-export async function discardJournalFile(fileSystem: FileSystem, file: JournalFile, path: string): Promise<void> {
-  await file.close().catch(() => {});
-  await fileSystem.remove(path).catch(() => {});
 }
 
 async function writeHeader(
@@ -210,8 +203,7 @@ async function writeHeader(
   try {
     await file.write(bytes, 0);
   } catch (error) {
-    await file.close();
-    await fileSystem.remove(path);
+    await discardFile(fileSystem, file, path);
     throw error;
   }
   return new JournalFile(file, header, bytes.length, keys, JOURNAL_START);

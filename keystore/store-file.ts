@@ -138,6 +138,25 @@ export const nodeFileSystem: FileSystem = {
   },
 };
 
+/** Takes a file away that came to nothing. */
+export async function discardFile(fileSystem: FileSystem, file: Pick<StoreFile, "close">, path: string): Promise<void> {
+  await file.close().catch(() => {});
+  await fileSystem.remove(path).catch(() => {});
+}
+
+/** A new file with these bytes, on the disk when it resolves; its name is so after syncDirectory. */
+export async function writeNewFile(fileSystem: FileSystem, path: string, bytes: Uint8Array): Promise<void> {
+  const file = await fileSystem.create(path);
+  try {
+    await file.write(bytes, 0);
+    await file.sync();
+  } catch (error) {
+    await discardFile(fileSystem, file, path);
+    throw error;
+  }
+  await file.close();
+}
+
 /** What link says where a file can have one name only (FAT, some network disks), or where it is not allowed. */
 const NO_SECOND_NAME: readonly (string | undefined)[] = ["EPERM", "EACCES", "ENOTSUP", "EOPNOTSUPP", "ENOSYS"];
 

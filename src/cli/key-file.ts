@@ -4,7 +4,7 @@
 import { randomBytes } from "node:crypto";
 import { readFileSync, statSync } from "node:fs";
 import type { Secret } from "../../keystore/keys.ts";
-import { nodeFileSystem as fileSystem } from "../../keystore/store-file.ts";
+import { nodeFileSystem as fileSystem, writeNewFile } from "../../keystore/store-file.ts";
 import { Failure, systemCode } from "./failure.ts";
 
 const LINE = /^latchkey-key-1 ([\w-]{43})\n?$/;
@@ -41,13 +41,10 @@ export async function createKeyFile(path: string): Promise<Secret> {
   const staged = `${path}.${process.pid}-${randomBytes(6).toString("hex")}`;
   try {
     await fileSystem.makeDirectory(path);
-    const file = await fileSystem.create(staged);
+    await writeNewFile(fileSystem, staged, Buffer.from(`latchkey-key-1 ${key.toString("base64url")}\n`));
     try {
-      await file.write(Buffer.from(`latchkey-key-1 ${key.toString("base64url")}\n`), 0);
-      await file.sync();
       await fileSystem.renameNew(staged, path);
     } finally {
-      await file.close();
       await fileSystem.remove(staged);
     }
     await fileSystem.syncDirectory(path);
