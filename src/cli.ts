@@ -84,13 +84,11 @@ withFeatureOptions(withStoreOptions(serving))
     const { stdin: input, stdout: output, stderr: errors, argv } = process;
     const isTerminal = input.isTTY === true && errors.isTTY === true;
     input.on("error", () => {}); // of a terminal that is gone
-    const stopped = untilStopped();
-    const stopping = new AbortController();
-    void stopped.then(() => stopping.abort());
+    const { stopped, signal } = untilStopped();
     // Loaded here, with all of the key behind it, so that the other commands start in half the time.
     const { serve } = await import("./cli/serve.ts");
     const console = { input, output, errors, isTerminal, script: argv[1] ?? "latchkey" };
-    const serving = await serve(options, console, processSurroundings(stopping.signal));
+    const serving = await serve(options, console, processSurroundings(signal));
     await stopped;
     await serving.close();
   });

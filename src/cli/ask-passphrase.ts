@@ -41,7 +41,8 @@ export function askPassphrase(
       output.write("\n");
       settle();
     };
-    const onEnd = () => finish(() => reject(new Failure(`No ${noun} was given.`)));
+    const giveUp = () => reject(new Failure(`No ${noun} was given.`));
+    const onEnd = () => finish(giveUp);
     const onData = (data: Buffer | string) => {
       for (const character of typeof data === "string" ? data : decoder.write(data)) {
         if (ENTER.has(character)) {
@@ -58,7 +59,7 @@ export function askPassphrase(
       }
     };
     if (signal?.aborted) {
-      reject(new Failure(`No ${noun} was given.`));
+      giveUp();
       return;
     }
     output.write(question);

@@ -60,9 +60,8 @@ export function addRunningKeyCommands(program: Command, print: Print): void {
 
   withControl(program.command("watch").description("show what is asked of a running key, and how it ends")).action(
     async (options) => {
-      const ending = new AbortController();
-      void untilStopped().then(() => ending.abort());
-      await (await import("./watch.ts")).watch(options, env, print, ending.signal);
+      const { signal } = untilStopped();
+      await (await import("./watch.ts")).watch(options, env, print, signal);
     },
   );
 

@@ -4,17 +4,20 @@ import { isatty } from "node:tty";
 const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
 /**
- * Resolves at the first Ctrl-C, SIGTERM or hang-up. From then on a second one ends the process at once, should an
- * orderly end take too long.
+ * `stopped` resolves, and `signal` aborts, at the first Ctrl-C, SIGTERM or hang-up. From then on a second one ends the
+ * process at once, should an orderly end take too long.
  */
-export function untilStopped(): Promise<NodeJS.Signals> {
-  return new Promise((resolve) => {
-    const stop = (signal: NodeJS.Signals) => {
+export function untilStopped(): { readonly stopped: Promise<void>; readonly signal: AbortSignal } {
+  const controller = new AbortController();
+  const stopped = new Promise<void>((resolve) => {
+    const stop = () => {
       for (const name of SIGNALS) process.off(name, stop);
-      resolve(signal);
+      controller.abort();
+      resolve();
     };
     for (const name of SIGNALS) process.on(name, stop);
   });
+  return { stopped, signal: controller.signal };
 }
 
 /**
